@@ -1,0 +1,1562 @@
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
+
+export type Database = {
+  "public": {
+    Tables: {
+      "agent_runs": {
+        Row: {
+          "agent": string;
+          "error": string | null;
+          "finished_at": string | null;
+          "heartbeat_at": string;
+          "id": string;
+          "started_at": string;
+          "status": string;
+          "summary": NonNullable<Json>;
+          "tenant_id": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "agent": string;
+          "error"?: string | null;
+          "finished_at"?: string | null;
+          "heartbeat_at"?: string;
+          "id"?: string;
+          "started_at"?: string;
+          "status"?: string;
+          "summary"?: NonNullable<Json>;
+          "tenant_id"?: string | null;
+        };
+        Update: {
+          "agent"?: string;
+          "error"?: string | null;
+          "finished_at"?: string | null;
+          "heartbeat_at"?: string;
+          "id"?: string;
+          "started_at"?: string;
+          "status"?: string;
+          "summary"?: NonNullable<Json>;
+          "tenant_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "agent_runs_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "audit_log": {
+        Row: {
+          "action": string;
+          "actor_id": string | null;
+          "actor_role": string;
+          "changes": NonNullable<Json>;
+          "created_at": string;
+          "id": number;
+          "request_id": string | null;
+          "row_key": NonNullable<Json>;
+          "table_name": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "action": string;
+          "actor_id"?: string | null;
+          "actor_role": string;
+          "changes": NonNullable<Json>;
+          "created_at"?: string;
+          "id"?: never;
+          "request_id"?: string | null;
+          "row_key": NonNullable<Json>;
+          "table_name": string;
+          "tenant_id": string;
+        };
+        Update: {
+          "action"?: string;
+          "actor_id"?: string | null;
+          "actor_role"?: string;
+          "changes"?: NonNullable<Json>;
+          "created_at"?: string;
+          "id"?: never;
+          "request_id"?: string | null;
+          "row_key"?: NonNullable<Json>;
+          "table_name"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "audit_log_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "campaign_emails": {
+        Row: {
+          "body_html": string;
+          "campaign_id": string;
+          "created_at": string;
+          "id": string;
+          "preheader": string | null;
+          "send_at": string | null;
+          "subject": string;
+          "tenant_id": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "body_html"?: string;
+          "campaign_id": string;
+          "created_at"?: string;
+          "id"?: string;
+          "preheader"?: string | null;
+          "send_at"?: string | null;
+          "subject": string;
+          "tenant_id": string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "body_html"?: string;
+          "campaign_id"?: string;
+          "created_at"?: string;
+          "id"?: string;
+          "preheader"?: string | null;
+          "send_at"?: string | null;
+          "subject"?: string;
+          "tenant_id"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "campaign_emails_campaign_fkey";
+            columns: ["tenant_id", "campaign_id"];
+            isOneToOne: false;
+            referencedRelation: "cmo_campaigns";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "campaign_emails_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "campaign_optimizations": {
+        Row: {
+          "campaign_id": string;
+          "changes": NonNullable<Json>;
+          "created_at": string;
+          "id": string;
+          "reason": string | null;
+          "rolled_back_at": string | null;
+          "rolled_back_by": string | null;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "campaign_id": string;
+          "changes": NonNullable<Json>;
+          "created_at"?: string;
+          "id"?: string;
+          "reason"?: string | null;
+          "rolled_back_at"?: string | null;
+          "rolled_back_by"?: string | null;
+          "tenant_id": string;
+        };
+        Update: {
+          "campaign_id"?: string;
+          "changes"?: NonNullable<Json>;
+          "created_at"?: string;
+          "id"?: string;
+          "reason"?: string | null;
+          "rolled_back_at"?: string | null;
+          "rolled_back_by"?: string | null;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "campaign_optimizations_campaign_fkey";
+            columns: ["tenant_id", "campaign_id"];
+            isOneToOne: false;
+            referencedRelation: "cmo_campaigns";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "campaign_optimizations_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "clients": {
+        Row: {
+          "created_at": string;
+          "id": string;
+          "name": string;
+          "org_id": string | null;
+          "tenant_id": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "id"?: string;
+          "name": string;
+          "org_id"?: string | null;
+          "tenant_id": string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "created_at"?: string;
+          "id"?: string;
+          "name"?: string;
+          "org_id"?: string | null;
+          "tenant_id"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "clients_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "clients_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "cmo_campaigns": {
+        Row: {
+          "budget": number | null;
+          "created_at": string;
+          "goal": string | null;
+          "id": string;
+          "name": string;
+          "org_id": string | null;
+          "status": string;
+          "tenant_id": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "budget"?: number | null;
+          "created_at"?: string;
+          "goal"?: string | null;
+          "id"?: string;
+          "name": string;
+          "org_id"?: string | null;
+          "status"?: string;
+          "tenant_id": string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "budget"?: number | null;
+          "created_at"?: string;
+          "goal"?: string | null;
+          "id"?: string;
+          "name"?: string;
+          "org_id"?: string | null;
+          "status"?: string;
+          "tenant_id"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "cmo_campaigns_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "cmo_campaigns_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "cmo_recommendations": {
+        Row: {
+          "campaign_id": string;
+          "changes": NonNullable<Json>;
+          "created_at": string;
+          "decided_at": string | null;
+          "decided_by": string | null;
+          "id": string;
+          "reason": string | null;
+          "status": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "campaign_id": string;
+          "changes": NonNullable<Json>;
+          "created_at"?: string;
+          "decided_at"?: string | null;
+          "decided_by"?: string | null;
+          "id"?: string;
+          "reason"?: string | null;
+          "status"?: string;
+          "tenant_id": string;
+        };
+        Update: {
+          "campaign_id"?: string;
+          "changes"?: NonNullable<Json>;
+          "created_at"?: string;
+          "decided_at"?: string | null;
+          "decided_by"?: string | null;
+          "id"?: string;
+          "reason"?: string | null;
+          "status"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "cmo_recommendations_campaign_fkey";
+            columns: ["tenant_id", "campaign_id"];
+            isOneToOne: false;
+            referencedRelation: "cmo_campaigns";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "cmo_recommendations_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "connector_accounts": {
+        Row: {
+          "account_id": string;
+          "connector_id": string;
+          "created_at": string;
+          "id": string;
+          "provider": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "account_id": string;
+          "connector_id": string;
+          "created_at"?: string;
+          "id"?: string;
+          "provider": string;
+          "tenant_id": string;
+        };
+        Update: {
+          "account_id"?: string;
+          "connector_id"?: string;
+          "created_at"?: string;
+          "id"?: string;
+          "provider"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "connector_accounts_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "connector_accounts_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "crm_activities": {
+        Row: {
+          "contact_id": string | null;
+          "created_at": string;
+          "id": string;
+          "meta": NonNullable<Json>;
+          "occurred_at": string;
+          "org_id": string | null;
+          "subject": string | null;
+          "tenant_id": string;
+          "type": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "contact_id"?: string | null;
+          "created_at"?: string;
+          "id"?: string;
+          "meta"?: NonNullable<Json>;
+          "occurred_at"?: string;
+          "org_id"?: string | null;
+          "subject"?: string | null;
+          "tenant_id": string;
+          "type": string;
+        };
+        Update: {
+          "contact_id"?: string | null;
+          "created_at"?: string;
+          "id"?: string;
+          "meta"?: NonNullable<Json>;
+          "occurred_at"?: string;
+          "org_id"?: string | null;
+          "subject"?: string | null;
+          "tenant_id"?: string;
+          "type"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "crm_activities_contact_fkey";
+            columns: ["tenant_id", "contact_id"];
+            isOneToOne: false;
+            referencedRelation: "crm_contacts";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "crm_activities_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "crm_activities_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "crm_contacts": {
+        Row: {
+          "client_id": string | null;
+          "created_at": string;
+          "deleted_at": string | null;
+          "email": string | null;
+          "field_versions": NonNullable<Json>;
+          "first_name": string | null;
+          "id": string;
+          "last_name": string | null;
+          "org_id": string | null;
+          "phone": string | null;
+          "properties": NonNullable<Json>;
+          "source": string;
+          "tenant_id": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "client_id"?: string | null;
+          "created_at"?: string;
+          "deleted_at"?: string | null;
+          "email"?: string | null;
+          "field_versions"?: NonNullable<Json>;
+          "first_name"?: string | null;
+          "id"?: string;
+          "last_name"?: string | null;
+          "org_id"?: string | null;
+          "phone"?: string | null;
+          "properties"?: NonNullable<Json>;
+          "source"?: string;
+          "tenant_id": string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "client_id"?: string | null;
+          "created_at"?: string;
+          "deleted_at"?: string | null;
+          "email"?: string | null;
+          "field_versions"?: NonNullable<Json>;
+          "first_name"?: string | null;
+          "id"?: string;
+          "last_name"?: string | null;
+          "org_id"?: string | null;
+          "phone"?: string | null;
+          "properties"?: NonNullable<Json>;
+          "source"?: string;
+          "tenant_id"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "crm_contacts_client_fkey";
+            columns: ["tenant_id", "client_id"];
+            isOneToOne: false;
+            referencedRelation: "clients";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "crm_contacts_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "crm_contacts_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "email_events": {
+        Row: {
+          "campaign_id": string | null;
+          "created_at": string;
+          "event_type": string;
+          "id": number;
+          "occurred_at": string;
+          "provider_message_id": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "campaign_id"?: string | null;
+          "created_at"?: string;
+          "event_type": string;
+          "id"?: never;
+          "occurred_at"?: string;
+          "provider_message_id": string;
+          "tenant_id": string;
+        };
+        Update: {
+          "campaign_id"?: string | null;
+          "created_at"?: string;
+          "event_type"?: string;
+          "id"?: never;
+          "occurred_at"?: string;
+          "provider_message_id"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "email_events_campaign_fkey";
+            columns: ["tenant_id", "campaign_id"];
+            isOneToOne: false;
+            referencedRelation: "cmo_campaigns";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "email_events_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "event_dispatches": {
+        Row: {
+          "attempts": number;
+          "consumer": string;
+          "created_at": string;
+          "event_id": string;
+          "finished_at": string | null;
+          "id": number;
+          "last_error": string | null;
+          "last_error_code": string | null;
+          "lease_token": string | null;
+          "lease_until": string | null;
+          "max_attempts": number;
+          "next_attempt_at": string;
+          "org_id": string | null;
+          "replays": number;
+          "status": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "attempts"?: number;
+          "consumer": string;
+          "created_at"?: string;
+          "event_id": string;
+          "finished_at"?: string | null;
+          "id"?: never;
+          "last_error"?: string | null;
+          "last_error_code"?: string | null;
+          "lease_token"?: string | null;
+          "lease_until"?: string | null;
+          "max_attempts"?: number;
+          "next_attempt_at"?: string;
+          "org_id"?: string | null;
+          "replays"?: number;
+          "status"?: string;
+          "tenant_id": string;
+        };
+        Update: {
+          "attempts"?: number;
+          "consumer"?: string;
+          "created_at"?: string;
+          "event_id"?: string;
+          "finished_at"?: string | null;
+          "id"?: never;
+          "last_error"?: string | null;
+          "last_error_code"?: string | null;
+          "lease_token"?: string | null;
+          "lease_until"?: string | null;
+          "max_attempts"?: number;
+          "next_attempt_at"?: string;
+          "org_id"?: string | null;
+          "replays"?: number;
+          "status"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "event_dispatches_event_fkey";
+            columns: ["tenant_id", "event_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_events_outbox";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "event_dispatches_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "identity_external_id_map": {
+        Row: {
+          "created_at": string;
+          "external_id": string;
+          "external_type": string;
+          "id": string;
+          "internal_id": string;
+          "internal_type": string;
+          "provider": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "external_id": string;
+          "external_type": string;
+          "id"?: string;
+          "internal_id": string;
+          "internal_type": string;
+          "provider": string;
+          "tenant_id": string;
+        };
+        Update: {
+          "created_at"?: string;
+          "external_id"?: string;
+          "external_type"?: string;
+          "id"?: string;
+          "internal_id"?: string;
+          "internal_type"?: string;
+          "provider"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "identity_external_id_map_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "integration_connectors": {
+        Row: {
+          "config": NonNullable<Json>;
+          "created_at": string;
+          "id": string;
+          "last_error": string | null;
+          "name": string;
+          "org_id": string | null;
+          "secret_ref": string | null;
+          "status": string;
+          "tenant_id": string;
+          "type": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "config"?: NonNullable<Json>;
+          "created_at"?: string;
+          "id"?: string;
+          "last_error"?: string | null;
+          "name": string;
+          "org_id"?: string | null;
+          "secret_ref"?: string | null;
+          "status"?: string;
+          "tenant_id": string;
+          "type": string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "config"?: NonNullable<Json>;
+          "created_at"?: string;
+          "id"?: string;
+          "last_error"?: string | null;
+          "name"?: string;
+          "org_id"?: string | null;
+          "secret_ref"?: string | null;
+          "status"?: string;
+          "tenant_id"?: string;
+          "type"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "integration_connectors_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "integration_connectors_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "integration_events_outbox": {
+        Row: {
+          "actor": string | null;
+          "created_at": string;
+          "dedupe_key": string | null;
+          "entity_id": string;
+          "entity_type": string;
+          "event_type": string;
+          "id": string;
+          "occurred_at": string;
+          "org_id": string | null;
+          "payload": NonNullable<Json>;
+          "receipt_id": string | null;
+          "source": string;
+          "tenant_id": string;
+          "trace_id": string;
+          "webhook_id": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "actor"?: string | null;
+          "created_at"?: string;
+          "dedupe_key"?: string | null;
+          "entity_id": string;
+          "entity_type": string;
+          "event_type": string;
+          "id"?: string;
+          "occurred_at"?: string;
+          "org_id"?: string | null;
+          "payload": NonNullable<Json>;
+          "receipt_id"?: string | null;
+          "source": string;
+          "tenant_id": string;
+          "trace_id": string;
+          "webhook_id"?: string | null;
+        };
+        Update: {
+          "actor"?: string | null;
+          "created_at"?: string;
+          "dedupe_key"?: string | null;
+          "entity_id"?: string;
+          "entity_type"?: string;
+          "event_type"?: string;
+          "id"?: string;
+          "occurred_at"?: string;
+          "org_id"?: string | null;
+          "payload"?: NonNullable<Json>;
+          "receipt_id"?: string | null;
+          "source"?: string;
+          "tenant_id"?: string;
+          "trace_id"?: string;
+          "webhook_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "integration_events_outbox_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "integration_events_outbox_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "integration_logs": {
+        Row: {
+          "connector_id": string | null;
+          "created_at": string;
+          "details": NonNullable<Json>;
+          "duration_ms": number | null;
+          "error_code": string | null;
+          "event_type": string;
+          "id": number;
+          "message": string | null;
+          "org_id": string | null;
+          "request_id": string | null;
+          "status": string;
+          "tenant_id": string;
+          "webhook_id": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "connector_id"?: string | null;
+          "created_at"?: string;
+          "details"?: NonNullable<Json>;
+          "duration_ms"?: number | null;
+          "error_code"?: string | null;
+          "event_type": string;
+          "id"?: never;
+          "message"?: string | null;
+          "org_id"?: string | null;
+          "request_id"?: string | null;
+          "status": string;
+          "tenant_id": string;
+          "webhook_id"?: string | null;
+        };
+        Update: {
+          "connector_id"?: string | null;
+          "created_at"?: string;
+          "details"?: NonNullable<Json>;
+          "duration_ms"?: number | null;
+          "error_code"?: string | null;
+          "event_type"?: string;
+          "id"?: never;
+          "message"?: string | null;
+          "org_id"?: string | null;
+          "request_id"?: string | null;
+          "status"?: string;
+          "tenant_id"?: string;
+          "webhook_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "integration_logs_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "integration_logs_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "integration_logs_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "integration_webhooks": {
+        Row: {
+          "connector_id": string | null;
+          "created_at": string;
+          "created_by": string | null;
+          "id": string;
+          "is_active": boolean;
+          "name": string;
+          "org_id": string | null;
+          "previous_secret_expires_at": string | null;
+          "previous_secret_ref": string | null;
+          "provider": string;
+          "secret_ref": string;
+          "signing_url": string | null;
+          "tenant_id": string;
+          "updated_at": string;
+          "version": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "connector_id"?: string | null;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "id"?: string;
+          "is_active"?: boolean;
+          "name": string;
+          "org_id"?: string | null;
+          "previous_secret_expires_at"?: string | null;
+          "previous_secret_ref"?: string | null;
+          "provider": string;
+          "secret_ref": string;
+          "signing_url"?: string | null;
+          "tenant_id": string;
+          "updated_at"?: string;
+          "version"?: number;
+        };
+        Update: {
+          "connector_id"?: string | null;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "id"?: string;
+          "is_active"?: boolean;
+          "name"?: string;
+          "org_id"?: string | null;
+          "previous_secret_expires_at"?: string | null;
+          "previous_secret_ref"?: string | null;
+          "provider"?: string;
+          "secret_ref"?: string;
+          "signing_url"?: string | null;
+          "tenant_id"?: string;
+          "updated_at"?: string;
+          "version"?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "integration_webhooks_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "integration_webhooks_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "integration_webhooks_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "member_client_access": {
+        Row: {
+          "access": string;
+          "client_id": string;
+          "created_at": string;
+          "tenant_id": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "access": string;
+          "client_id": string;
+          "created_at"?: string;
+          "tenant_id": string;
+          "user_id": string;
+        };
+        Update: {
+          "access"?: string;
+          "client_id"?: string;
+          "created_at"?: string;
+          "tenant_id"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "member_client_access_client_fkey";
+            columns: ["tenant_id", "client_id"];
+            isOneToOne: false;
+            referencedRelation: "clients";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "member_client_access_member_fkey";
+            columns: ["tenant_id", "user_id"];
+            isOneToOne: false;
+            referencedRelation: "tenant_members";
+            referencedColumns: ["tenant_id", "user_id"];
+          },
+          {
+            foreignKeyName: "member_client_access_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "orgs": {
+        Row: {
+          "created_at": string;
+          "id": string;
+          "name": string;
+          "tenant_id": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "id"?: string;
+          "name": string;
+          "tenant_id": string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "created_at"?: string;
+          "id"?: string;
+          "name"?: string;
+          "tenant_id"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "orgs_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "role": {
+        Row: {
+          "name": string;
+          "permissions": (string)[];
+          "rank": number;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "name": string;
+          "permissions": (string)[];
+          "rank": number;
+          "tenant_id": string;
+        };
+        Update: {
+          "name"?: string;
+          "permissions"?: (string)[];
+          "rank"?: number;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "role_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "tenant_members": {
+        Row: {
+          "created_at": string;
+          "org_id": string | null;
+          "role": string;
+          "tenant_id": string;
+          "updated_at": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "org_id"?: string | null;
+          "role": string;
+          "tenant_id": string;
+          "updated_at"?: string;
+          "user_id": string;
+        };
+        Update: {
+          "created_at"?: string;
+          "org_id"?: string | null;
+          "role"?: string;
+          "tenant_id"?: string;
+          "updated_at"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "tenant_members_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "tenant_members_role_fkey";
+            columns: ["tenant_id", "role"];
+            isOneToOne: false;
+            referencedRelation: "role";
+            referencedColumns: ["tenant_id", "name"];
+          },
+          {
+            foreignKeyName: "tenant_members_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "tenant_settings": {
+        Row: {
+          "log_retention_days": number;
+          "require_manual_approval": boolean;
+          "tenant_id": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "log_retention_days"?: number;
+          "require_manual_approval"?: boolean;
+          "tenant_id": string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "log_retention_days"?: number;
+          "require_manual_approval"?: boolean;
+          "tenant_id"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "tenant_settings_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: true;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "tenants": {
+        Row: {
+          "created_at": string;
+          "id": string;
+          "name": string;
+          "slug": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "id"?: string;
+          "name": string;
+          "slug": string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "created_at"?: string;
+          "id"?: string;
+          "name"?: string;
+          "slug"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [];
+      };
+      "webhook_receipt_bodies": {
+        Row: {
+          "body": string;
+          "headers": string;
+          "receipt_id": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "body": string;
+          "headers": string;
+          "receipt_id": string;
+          "tenant_id": string;
+        };
+        Update: {
+          "body"?: string;
+          "headers"?: string;
+          "receipt_id"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "webhook_receipt_bodies_receipt_fkey";
+            columns: ["tenant_id", "receipt_id"];
+            isOneToOne: false;
+            referencedRelation: "webhook_receipts";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "webhook_receipt_bodies_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "webhook_receipts": {
+        Row: {
+          "body_bytes": number;
+          "content_type": string | null;
+          "duplicate_count": number;
+          "event_count": number;
+          "id": string;
+          "org_id": string | null;
+          "provider": string;
+          "received_at": string;
+          "request_id": string;
+          "tenant_id": string;
+          "webhook_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "body_bytes": number;
+          "content_type"?: string | null;
+          "duplicate_count": number;
+          "event_count": number;
+          "id": string;
+          "org_id"?: string | null;
+          "provider": string;
+          "received_at"?: string;
+          "request_id": string;
+          "tenant_id": string;
+          "webhook_id": string;
+        };
+        Update: {
+          "body_bytes"?: number;
+          "content_type"?: string | null;
+          "duplicate_count"?: number;
+          "event_count"?: number;
+          "id"?: string;
+          "org_id"?: string | null;
+          "provider"?: string;
+          "received_at"?: string;
+          "request_id"?: string;
+          "tenant_id"?: string;
+          "webhook_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "webhook_receipts_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "webhook_receipts_webhook_fkey";
+            columns: ["tenant_id", "webhook_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_webhooks";
+            referencedColumns: ["tenant_id", "id"];
+          },
+        ];
+      };
+    };
+    Views: {
+      "monitoring_ai_changes_24h": {
+        Row: {
+          "auto_applied": number | null;
+          "campaign_id": string;
+          "changes": number | null;
+          "rolled_back": number | null;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: "campaign_optimizations_campaign_fkey";
+            columns: ["tenant_id", "campaign_id"];
+            isOneToOne: false;
+            referencedRelation: "cmo_campaigns";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "campaign_optimizations_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "monitoring_cross_tenant_violations": {
+        Row: {
+          "row_id": string | null;
+          "source_table": string | null;
+          "tenant_id": string | null;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
+      "monitoring_duplicate_idempotency_keys": {
+        Row: {
+          "idempotency_key": string | null;
+          "occurrences": number | null;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: "crm_activities_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+    };
+    Functions: {
+      "apply_contact_news": {
+        Args: {
+          "p_external_id": string;
+          "p_field": string;
+          "p_kind": string;
+          "p_occurred_at": string;
+          "p_org_id": string;
+          "p_provider": string;
+          "p_tenant_id": string;
+          "p_tie": string;
+          "p_trace_id": string;
+          "p_value": string;
+        };
+        Returns: Json;
+      };
+      "check_event_processed": {
+        Args: {
+          "p_campaign_id": string;
+          "p_event_type": string;
+          "p_occurred_at": string;
+          "p_provider_message_id": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
+      "claim_event_dispatches": {
+        Args: { "p_awake_ms"?: number; "p_lease_ms": number; "p_limit": number };
+        Returns: Json;
+      };
+      "create_webhook": {
+        Args: {
+          "p_actor": string;
+          "p_name": string;
+          "p_org_id": string;
+          "p_provider": string;
+          "p_secret": string;
+          "p_signing_url": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
+      "current_access": { Args: Record<PropertyKey, never>; Returns: Json };
+      "delete_secret": { Args: { "p_secret_ref": string; "p_tenant_id": string }; Returns: boolean };
+      "finish_agent_run": {
+        Args: { "p_error": string; "p_run_id": string; "p_status": string; "p_summary": Json };
+        Returns: boolean;
+      };
+      "finish_event_dispatches": { Args: { "p_results": Json }; Returns: number };
+      "get_current_workspace_id": { Args: Record<PropertyKey, never>; Returns: string };
+      "get_webhook_receipt_bodies": { Args: { "p_receipt_ids": (string)[] }; Returns: Json };
+      "get_webhook_verifier": { Args: { "p_webhook_id": string }; Returns: Json };
+      "log_ai_change": {
+        Args: { "p_campaign_id": string; "p_changes": Json; "p_reason": string; "p_tenant_id": string };
+        Returns: string;
+      };
+      "queue_for_approval": {
+        Args: { "p_campaign_id": string; "p_changes": Json; "p_reason": string; "p_tenant_id": string };
+        Returns: string;
+      };
+      "read_secret": { Args: { "p_secret_ref": string; "p_tenant_id": string }; Returns: string };
+      "record_agent_run": {
+        Args: { "p_agent": string; "p_started_at": string; "p_summary": Json };
+        Returns: string;
+      };
+      "record_crm_activity": {
+        Args: {
+          "p_contact_id": string;
+          "p_meta": Json;
+          "p_occurred_at": string;
+          "p_subject": string;
+          "p_tenant_id": string;
+          "p_type": string;
+        };
+        Returns: Json;
+      };
+      "replay_event_dispatches": {
+        Args: { "p_actor": string; "p_dispatch_ids": (number)[]; "p_tenant_id": string };
+        Returns: number;
+      };
+      "replay_webhook_receipt": {
+        Args: {
+          "p_actor": string;
+          "p_org_id": string;
+          "p_receipt_id": string;
+          "p_tenant_id": string;
+          "p_webhook_id": string;
+        };
+        Returns: number;
+      };
+      "rollback_change": {
+        Args: { "p_actor"?: string; "p_change_id": string; "p_tenant_id": string };
+        Returns: Json;
+      };
+      "rotate_webhook_secret": {
+        Args: {
+          "p_actor": string;
+          "p_org_id": string;
+          "p_overlap_seconds": number;
+          "p_secret": string;
+          "p_tenant_id": string;
+          "p_webhook_id": string;
+        };
+        Returns: Json;
+      };
+      "start_agent_run": {
+        Args: { "p_agent": string; "p_stale_after_ms": number; "p_tenant_id": string };
+        Returns: Json;
+      };
+      "store_secret": {
+        Args: { "p_description": string; "p_secret": string; "p_tenant_id": string };
+        Returns: string;
+      };
+      "store_webhook_receipts": { Args: { "p_batch": Json }; Returns: Json };
+      "update_webhook": {
+        Args: {
+          "p_actor": string;
+          "p_is_active": boolean;
+          "p_name": string;
+          "p_org_id": string;
+          "p_tenant_id": string;
+          "p_webhook_id": string;
+        };
+        Returns: Json;
+      };
+      "wake_drainer": { Args: { "p_drainer": string }; Returns: undefined };
+    };
+    Enums: {
+      [_ in never]: never;
+    };
+    CompositeTypes: {
+      [_ in never]: never;
+    };
+  };
+};
+
+type DatabaseWithoutInternals = Omit<Database, "__InternalSupabase">;
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">];
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof (
+      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"]
+    )
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals } ? (
+    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"]
+  )[TableName] extends {
+    Row: infer R;
+  } ? R
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[DefaultSchemaTableNameOrOptions] extends {
+      Row: infer R;
+    } ? R
+    : never
+  : never;
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+    Insert: infer I;
+  } ? I
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Insert: infer I;
+    } ? I
+    : never
+  : never;
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+    Update: infer U;
+  } ? U
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Update: infer U;
+    } ? U
+    : never
+  : never;
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    | keyof DefaultSchema["Enums"]
+    | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"]
+    : never = never,
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"]
+    ? DefaultSchema["Enums"][DefaultSchemaEnumNameOrOptions]
+  : never;
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    | keyof DefaultSchema["CompositeTypes"]
+    | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"]
+    : never = never,
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"][CompositeTypeName]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
+    ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions]
+  : never;
+
+export const Constants = {
+  "public": {
+    Enums: {},
+  },
+} as const;

@@ -1,0 +1,67 @@
+import postgres from "postgres";
+import type { Json, Store } from "./store.ts";
+import { StoreDataError } from "./store_data_error.ts";
+import { databaseError, isDataError } from "./unwrap.ts";
+
+/** A Postgres address and how many connections this worker may hold. */
+export interface DirectStoreOptions {
+  databaseUrl: string;
+  maxConnections: number;
+}
+
+/**
+ * The store over a direct connection. Statements are prepared once per connection, which needs a session or a pooler
+ * that knows prepared statements; `?prepare=false` in the URL turns that off for one that does not.
+ */
+export function createDirectStore(options: DirectStoreOptions): Store {
+  const url = new URL(options.databaseUrl);
+  const prepare = url.searchParams.get("prepare") !== "false";
+  url.searchParams.delete("prepare");
+  const sql = postgres(url.toString(), {
+    max: options.maxConnections,
+    prepare,
+    connect_timeout: 5,
+    idle_timeout: 30,
+    onnotice: () => {},
+    connection: { application_name: "interlock", statement_timeout: 8000 },
+  });
+  return {
+    async call<T>(functionName: string, args: Record<string, Json>): Promise<T> {
+      const { text, values } = buildCall(functionName, args);
+      try {
+        const rows = await sql.unsafe(text, values, { prepare });
+        return rows[0]?.result as T;
+      } catch (error) {
+        throw toStoreError(error);
+      }
+    },
+    close: () => sql.end({ timeout: 5 }),
+  };
+}
+
+/** `select public.f(a => $1, b => $2::text::jsonb)`: objects travel as text, so that no driver re-types them. */
+function buildCall(functionName: string, args: Record<string, Json>) {
+  const values: (string | number | boolean | null)[] = [];
+  const named = Object.entries(args).map(([name, value]) => {
+    if (!/^[a-z_]+$/.test(name)) throw new TypeError(`"${name}" is no argument name`);
+    if (Array.isArray(value) && value.every((item) => typeof item === "string" || typeof item === "number")) {
+      values.push(`{${value.map((item) => JSON.stringify(String(item))).join(",")}}`);
+      return `${name} => $${values.length}`;
+    }
+    if (typeof value === "object" && value !== null) {
+      values.push(JSON.stringify(value));
+      return `${name} => $${values.length}::text::jsonb`;
+    }
+    values.push(value);
+    return `${name} => $${values.length}`;
+  });
+  if (!/^[a-z_]+$/.test(functionName)) throw new TypeError(`"${functionName}" is no function name`);
+  return { text: `select public.${functionName}(${named.join(", ")}) as result`, values };
+}
+
+function toStoreError(error: unknown): Error {
+  const failure = error as { code?: unknown; message?: unknown };
+  const sqlState = typeof failure.code === "string" && /^[0-9A-Z]{5}$/.test(failure.code) ? failure.code : "";
+  const message = String(failure.message ?? "no answer");
+  return isDataError(sqlState) ? new StoreDataError(sqlState, message) : databaseError({ sqlState, message });
+}

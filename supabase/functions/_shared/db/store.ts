@@ -1,0 +1,42 @@
+import { environment } from "../env.ts";
+import { createDirectStore } from "./direct_store.ts";
+import { createPostgrestStore } from "./postgrest_store.ts";
+
+/** JSON that a stored function takes or gives. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json | undefined };
+
+/**
+ * Calls SQL functions on the hot paths. Two transports speak for the same functions: PostgREST, which every project
+ * has, and a direct pooled connection where INTERLOCK_DB_URL is set.
+ */
+export interface Store {
+  /**
+   * Calls `public.<functionName>` with named arguments and answers its result.
+   *
+   * @throws {InterlockError} as `databaseError` says; its cause names the SQLSTATE.
+   * @throws {StoreDataError} when the data is to blame (SQLSTATE 22xxx, 23xxx): a batch may be retried one by one.
+   */
+  call<T>(functionName: string, args: Record<string, Json>): Promise<T>;
+  /** Gives connections back. */
+  close(): Promise<void>;
+}
+
+let store: Store | undefined;
+
+/** The store of this process: direct where INTERLOCK_DB_URL is set, else PostgREST. */
+export function hubStore(): Store {
+  if (store) return store;
+  const { INTERLOCK_DB_URL, INTERLOCK_DB_MAX_CONNECTIONS, SUPABASE_URL, SUPABASE_SECRET_KEYS } =
+    environment();
+  if (INTERLOCK_DB_URL) {
+    store = createDirectStore({
+      databaseUrl: INTERLOCK_DB_URL,
+      maxConnections: INTERLOCK_DB_MAX_CONNECTIONS,
+    });
+    return store;
+  }
+  const secretKey = SUPABASE_SECRET_KEYS.default ?? Object.values(SUPABASE_SECRET_KEYS)[0];
+  if (!secretKey) throw new TypeError("SUPABASE_SECRET_KEYS holds no key");
+  store = createPostgrestStore({ restUrl: `${SUPABASE_URL.replace(/\/+$/, "")}/rest/v1`, secretKey });
+  return store;
+}

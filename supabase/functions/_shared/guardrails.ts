@@ -1,0 +1,19 @@
+/**
+ * The front door of the guardrails: what every function imports. Each guard lives in a file of its own below
+ * `guardrails/`; requirement rows C1 to C7 name them.
+ *
+ * @module
+ */
+export { validateTenantAccess } from "./guardrails/tenant_access.ts";
+export { validateCampaignOwnership } from "./guardrails/campaign_ownership.ts";
+export { checkEventProcessed } from "./guardrails/event_processed.ts";
+export { executeCrmFirst, failSoftExecute } from "./guardrails/fail_soft.ts";
+export {
+  logAIChange,
+  queueForApproval,
+  requiresManualApproval,
+  rollbackChange,
+} from "./guardrails/human_override.ts";
+export { createFunction } from "./http/create_function.ts";
+export { route } from "./http/route.ts";
+export { InterlockError } from "./errors/interlock_error.ts";

@@ -1,0 +1,121 @@
+import { verifyAuth } from "@supabase/server/core";
+import { z } from "zod";
+import { type HubClient, userClient } from "../db/clients.ts";
+import { type TenantDb, tenantDb } from "../db/tenant_db.ts";
+import { unwrap } from "../db/unwrap.ts";
+import { InterlockError } from "../errors/interlock_error.ts";
+
+/** Who may call a route: anybody, a signed-in user, or a machine with the secret key named "hub". */
+export type RouteAuth = "public" | "user" | "service";
+
+/** What a permission of a role is called. */
+export type Permission =
+  | "integrations.read"
+  | "integrations.manage"
+  | "deliveries.read"
+  | "deliveries.replay"
+  | "webhooks.read"
+  | "webhooks.manage"
+  | "webhooks.reveal"
+  | "connectors.read"
+  | "connectors.manage"
+  | "connectors.sync"
+  | "crm.read"
+  | "crm.write"
+  | "override.decide"
+  | "members.manage"
+  | "audit.read";
+
+/** A signed-in user within the tenant (and org) their request resolved to. */
+export interface UserAccess {
+  userId: string;
+  tenantId: string;
+  role: string;
+  permissions: string[];
+  /** The org this request is narrowed to; null = all orgs of the tenant. */
+  orgId: string | null;
+  /** The tenant's rows with the user's rights: every read passes row level security. */
+  db: TenantDb;
+}
+
+const accessSchema = z.object({
+  tenant_id: z.string(),
+  role: z.string(),
+  permissions: z.array(z.string()),
+  org_id: z.string().nullable(),
+  org_exists: z.boolean(),
+}).nullable();
+
+/** What a route asks of its caller. */
+export interface AccessRule {
+  permission?: Permission;
+  /** "required" = an org must be known, by membership or X-Org-Id. */
+  org?: "required" | "optional";
+}
+
+/**
+ * Verifies a caller's token and resolves tenant, role and org in one database call.
+ *
+ * @throws {InterlockError} UNAUTHENTICATED, MISSING_TENANT_ID, TENANT_NOT_FOUND, FORBIDDEN, MISSING_ORG_ID,
+ * NOT_FOUND (an org that is not of this tenant), in this order.
+ */
+export async function resolveUserAccess(
+  request: Request,
+  requestId: string,
+  rule: AccessRule,
+): Promise<UserAccess> {
+  const auth = await verify(request, "user");
+  const namedTenant = request.headers.get("x-workspace-id") ||
+    new URL(request.url).searchParams.get("workspaceId") || null;
+  const namedOrg = request.headers.get("x-org-id") || null;
+  const client: HubClient = userClient(auth.token, { tenantId: namedTenant, orgId: namedOrg, requestId });
+  const access = accessSchema.parse(unwrap(await client.rpc("current_access")));
+  if (access === null) {
+    if (namedTenant !== null) throw new InterlockError("TENANT_NOT_FOUND", "This workspace does not exist.");
+    throw new InterlockError("MISSING_TENANT_ID", "Name a workspace in the x-workspace-id header.");
+  }
+  if (rule.permission && !access.permissions.includes(rule.permission)) {
+    throw new InterlockError("FORBIDDEN", `Your role does not have the permission "${rule.permission}".`);
+  }
+  if (access.org_id === null && rule.org === "required") {
+    throw new InterlockError("MISSING_ORG_ID", "Name an org in the x-org-id header.");
+  }
+  if (!access.org_exists) throw new InterlockError("NOT_FOUND", "This org does not exist.");
+  return {
+    userId: auth.userId,
+    tenantId: access.tenant_id,
+    role: access.role,
+    permissions: access.permissions,
+    orgId: access.org_id,
+    db: tenantDb(access.tenant_id, client),
+  };
+}
+
+/**
+ * Lets only a machine with the secret key named "hub" pass.
+ *
+ * @throws {InterlockError} UNAUTHENTICATED.
+ */
+export async function requireService(request: Request): Promise<void> {
+  await verify(request, "secret:hub");
+}
+
+async function verify(
+  request: Request,
+  mode: "user" | "secret:hub",
+): Promise<{ token: string; userId: string }> {
+  const { data, error } = await verifyAuth(request, { auth: mode });
+  if (error) {
+    if (error.status >= 500) {
+      throw new InterlockError("UNAVAILABLE", "Sign-in cannot be checked right now.", {
+        cause: error,
+        retryAfterMs: 5000,
+      });
+    }
+    throw new InterlockError("UNAUTHENTICATED", "Sign in first: the credentials are missing or not valid.");
+  }
+  if (mode === "user" && (!data.userClaims?.id || data.userClaims.role !== "authenticated")) {
+    throw new InterlockError("UNAUTHENTICATED", "Sign in first: the token is not one of a user.");
+  }
+  return { token: data.token ?? "", userId: data.userClaims?.id ?? "" };
+}

@@ -1,0 +1,61 @@
+import type { z } from "zod";
+import type { Logger } from "../log.ts";
+import type { Permission, RouteAuth, UserAccess } from "./access.ts";
+import type { RequestBody } from "./request_body.ts";
+
+/** What every handler gets. */
+export interface HandlerContext {
+  request: Request;
+  requestId: string;
+  /** Carries the request id, and the tenant once it is known. */
+  log: Logger;
+  /** Path parameters, as sent. */
+  params: Record<string, string>;
+  /** The raw body, for routes that verify bytes; others take `body`. */
+  rawBody: RequestBody;
+}
+
+type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+type AccessOf<Auth extends RouteAuth> = Auth extends "user" ? UserAccess : undefined;
+
+/** One route: who may call it, what it takes, what it does. The list of these is a function's table of contents. */
+export interface RouteDefinition<
+  Auth extends RouteAuth = RouteAuth,
+  Body extends z.ZodType | undefined = z.ZodType | undefined,
+  Query extends z.ZodType | undefined = z.ZodType | undefined,
+> {
+  method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+  /** Below the function's name, for example "/webhooks/:webhook_id"; "/" for the function itself. */
+  path: string;
+  summary: string;
+  auth: Auth;
+  /** Permission a user needs. */
+  permission?: Permission;
+  /** Whether an org must be known. Default "optional". */
+  org?: "required" | "optional";
+  /** Path parameters that are identifiers: anything but a uuid is answered 404 like an unknown one. */
+  uuidParams?: string[];
+  body?: Body;
+  query?: Query;
+  /** Largest body, in bytes. Default 1 MiB. */
+  bodyLimitBytes?: number;
+  handler(
+    context: HandlerContext & { access: AccessOf<Auth>; body: Parsed<Body>; query: Parsed<Query> },
+  ): Promise<Response> | Response;
+}
+
+/** A route whose handler's types are forgotten, for lists. */
+export type AnyRoute = Omit<RouteDefinition, "handler"> & {
+  handler(
+    context: HandlerContext & { access: UserAccess | undefined; body: unknown; query: unknown },
+  ): Promise<Response> | Response;
+};
+
+/** Defines a route; its handler sees the types of its schemas. */
+export function route<
+  Auth extends RouteAuth,
+  Body extends z.ZodType | undefined = undefined,
+  Query extends z.ZodType | undefined = undefined,
+>(definition: RouteDefinition<Auth, Body, Query>): AnyRoute {
+  return definition as unknown as AnyRoute;
+}

@@ -1,0 +1,112 @@
+import type { Store } from "../db/store.ts";
+import { StoreDataError } from "../db/store_data_error.ts";
+import { InterlockError } from "../errors/interlock_error.ts";
+import { FlightDepth } from "./flight_depth.ts";
+
+/** A verified request on its way to the database. Headers and body in base64: no byte of theirs can break the batch. */
+export interface ReceiptToStore {
+  webhook_id: string;
+  version: number;
+  receipt_id: string;
+  request_id: string;
+  content_type: string | null;
+  headers: string;
+  body: string;
+  elements: { dedupe_key: string; type: string; index: number }[];
+  [key: string]: string | number | null | { [key: string]: string | number }[];
+}
+
+/** What became of it. "stale" = the webhook changed since its verifier was read: verify again. */
+export interface StoredReceipt {
+  outcome: "stored" | "duplicate" | "stale";
+  receipt_id: string | null;
+}
+
+interface Waiting {
+  receipt: ReceiptToStore;
+  resolve(stored: StoredReceipt): void;
+  reject(error: unknown): void;
+}
+
+const MAX_BATCH = 200;
+const MAX_BATCH_CHARACTERS = 8 * 1024 * 1024;
+const MAX_WAITING = 2000;
+
+/**
+ * Stores requests that arrive together in one call: while a call is in flight the next batch collects. There is no
+ * timer, so a lone request never waits. How many calls fly at once follows the measured time of a call.
+ */
+export class ReceiptBatcher {
+  #waiting: Waiting[] = [];
+  #inFlight = 0;
+
+  constructor(private readonly store: Store, private readonly depth: FlightDepth = new FlightDepth()) {}
+
+  /**
+   * Resolves once the receipt is committed (or known to be a duplicate).
+   *
+   * @throws {InterlockError} UNAVAILABLE when it could not be stored, VALIDATION_FAILED when its data was refused.
+   */
+  add(receipt: ReceiptToStore): Promise<StoredReceipt> {
+    if (this.#waiting.length >= MAX_WAITING) {
+      throw new InterlockError("UNAVAILABLE", "Too many requests are waiting to be stored.", {
+        retryAfterMs: 5000,
+      });
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ receipt, resolve, reject });
+      this.#fly();
+    });
+  }
+
+  #fly(): void {
+    while (this.#waiting.length > 0 && this.#inFlight < this.depth.current) {
+      this.#inFlight++;
+      void this.#flush(this.#takeBatch()).finally(() => {
+        this.#inFlight--;
+        this.#fly();
+      });
+    }
+  }
+
+  #takeBatch(): Waiting[] {
+    let count = 0;
+    for (let characters = 0; count < this.#waiting.length && count < MAX_BATCH; count++) {
+      characters += this.#waiting[count]!.receipt.body.length;
+      if (count > 0 && characters > MAX_BATCH_CHARACTERS) break;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #flush(batch: Waiting[]): Promise<void> {
+    const started = performance.now();
+    try {
+      const stored = await this.store.call<Record<string, StoredReceipt>>("store_webhook_receipts", {
+        p_batch: batch.map((waiting) => waiting.receipt),
+      });
+      this.depth.observe(performance.now() - started, batch.length);
+      for (const { receipt, resolve, reject } of batch) {
+        const outcome = stored[receipt.receipt_id];
+        if (outcome) resolve(outcome);
+        else reject(new InterlockError("INTERNAL", "Something went wrong on our side."));
+      }
+    } catch (error) {
+      await this.#settleFailure(batch, error);
+    }
+  }
+
+  /** Bad data of one sender must not cost the others: they are stored one by one, and only the culprit hears of it. */
+  async #settleFailure(batch: Waiting[], error: unknown): Promise<void> {
+    if (!(error instanceof StoreDataError)) {
+      for (const waiting of batch) waiting.reject(error);
+    } else if (batch.length === 1) {
+      batch[0]!.reject(
+        new InterlockError("VALIDATION_FAILED", "The request could not be stored as it is.", {
+          cause: error,
+        }),
+      );
+    } else {
+      for (const waiting of batch) await this.#flush([waiting]);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { z } from "zod";
+import { type Clock, systemClock } from "../clock.ts";
+import type { Store } from "../db/store.ts";
+import { webhookSchemes } from "../providers/registry.ts";
+import type { WebhookScheme } from "../providers/webhook_scheme.ts";
+
+/** What verifies the requests of one webhook. */
+export interface Verifier {
+  webhookId: string;
+  tenantId: string;
+  version: number;
+  scheme: WebhookScheme;
+  /** The URL the provider signs, when it is not the public URL of the webhook. */
+  signingUrl: string | null;
+  /** Keys that verify; the second one only until `until`. */
+  keys: { key: CryptoKey; untilMs: number }[];
+}
+
+const verifierSchema = z.object({
+  webhook_id: z.string(),
+  tenant_id: z.string(),
+  provider: z.string(),
+  version: z.number(),
+  signing_url: z.string().nullable(),
+  secret: z.string(),
+  previous_secret: z.string().nullable(),
+  previous_secret_expires_at: z.string().nullable(),
+}).nullable();
+
+interface Entry {
+  readAtMs: number;
+  verifier: Promise<Verifier | null>;
+}
+
+/** How long a copy serves requests that verify. The storing call refuses stale copies, so this only bounds work. */
+const TTL_MS = 5000;
+/** A refusal never rests on a copy older than this: a new secret works at once. */
+const REFUSAL_TTL_MS = 1000;
+const MAX_ENTRIES = 2000;
+
+/** Verifiers of webhooks, read at most once at a time each; unknown and inactive ones are remembered as null. */
+export class VerifierCache {
+  #entries = new Map<string, Entry>();
+
+  constructor(private readonly store: Store, private readonly clock: Clock = systemClock) {}
+
+  /** The verifier of a webhook, null when it is unknown or inactive. `forRefusal` asks for a copy of at most 1 s. */
+  async get(webhookId: string, options: { forRefusal?: boolean } = {}): Promise<Verifier | null> {
+    const ttlMs = options.forRefusal ? REFUSAL_TTL_MS : TTL_MS;
+    const entry = this.#entries.get(webhookId);
+    if (entry && this.clock.nowMs() - entry.readAtMs < ttlMs) return await entry.verifier;
+    return await this.refresh(webhookId);
+  }
+
+  /** Reads a verifier again, whatever is remembered. */
+  async refresh(webhookId: string): Promise<Verifier | null> {
+    const entry: Entry = { readAtMs: this.clock.nowMs(), verifier: this.#read(webhookId) };
+    this.#entries.delete(webhookId);
+    this.#entries.set(webhookId, entry);
+    if (this.#entries.size > MAX_ENTRIES) this.#entries.delete(this.#entries.keys().next().value!);
+    try {
+      return await entry.verifier;
+    } catch (error) {
+      if (this.#entries.get(webhookId) === entry) this.#entries.delete(webhookId);
+      throw error;
+    }
+  }
+
+  async #read(webhookId: string): Promise<Verifier | null> {
+    const row = verifierSchema.parse(
+      await this.store.call("get_webhook_verifier", { p_webhook_id: webhookId }),
+    );
+    const scheme = row === null ? undefined : webhookSchemes.get(row.provider);
+    if (row === null || scheme === undefined) return null;
+    const keys = [{ key: await scheme.importKey(row.secret), untilMs: Infinity }];
+    if (row.previous_secret !== null && row.previous_secret_expires_at !== null) {
+      keys.push({
+        key: await scheme.importKey(row.previous_secret),
+        untilMs: Date.parse(row.previous_secret_expires_at),
+      });
+    }
+    return {
+      webhookId: row.webhook_id,
+      tenantId: row.tenant_id,
+      version: row.version,
+      scheme,
+      signingUrl: row.signing_url,
+      keys,
+    };
+  }
+}

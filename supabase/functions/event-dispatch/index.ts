@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { createFunction, route } from "../_shared/guardrails.ts";
+import { wake } from "./drainer.ts";
+
+/** Hands every new event to its consumers. Woken by the database after commit, and by a schedule in case that got lost. */
+export default createFunction({
+  name: "event-dispatch",
+  routes: [
+    route({
+      method: "POST",
+      path: "/",
+      summary: "Drains due dispatches; answers at once and works on",
+      auth: "service",
+      body: z.object({ reason: z.enum(["bell", "schedule", "manual"]).default("manual") }),
+      handler: ({ log, body }) => {
+        const state = wake(log, body.reason);
+        return Response.json({ accepted: true, state }, { status: 202 });
+      },
+    }),
+  ],
+});

@@ -1,0 +1,113 @@
+import { base64Encode, hexDecode } from "../_shared/crypto/encoding.ts";
+import { hubClient } from "../_shared/db/clients.ts";
+import { tenantDb } from "../_shared/db/tenant_db.ts";
+import { unwrap } from "../_shared/db/unwrap.ts";
+import { InterlockError } from "../_shared/errors/interlock_error.ts";
+import { route } from "../_shared/guardrails.ts";
+import type { UserAccess } from "../_shared/http/access.ts";
+import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
+
+const COLUMNS =
+  "id, webhook_id, provider, request_id, content_type, body_bytes, event_count, duplicate_count, received_at";
+
+async function requireWebhook(access: UserAccess, webhookId: string): Promise<void> {
+  const webhook = unwrap(
+    await access.db.select("integration_webhooks", "id").eq("id", webhookId).maybeSingle(),
+  );
+  if (webhook === null) throw new InterlockError("NOT_FOUND", "This webhook does not exist.");
+}
+
+export const receiptRoutes = [
+  route({
+    method: "GET",
+    path: "/webhooks/:webhook_id/receipts",
+    summary: "Lists what a webhook received, newest first",
+    auth: "user",
+    permission: "webhooks.read",
+    org: "required",
+    uuidParams: ["webhook_id"],
+    query: pageQuerySchema,
+    handler: async ({ access, params, query }) => {
+      await requireWebhook(access, params.webhook_id!);
+      let select = access.db.select("webhook_receipts", COLUMNS).eq("webhook_id", params.webhook_id!);
+      const after = decodeCursor(query.cursor);
+      if (after) {
+        select = select.or(`received_at.lt.${after.at},and(received_at.eq.${after.at},id.gt.${after.id})`);
+      }
+      const rows = unwrap(
+        await select.order("received_at", { ascending: false }).order("id").limit(query.limit),
+      );
+      return Response.json({
+        data: rows,
+        next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.received_at, id: row.id })),
+      });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/webhooks/:webhook_id/receipts/:receipt_id",
+    summary: "Shows one receipt with its headers, body and what became of its events",
+    auth: "user",
+    permission: "webhooks.read",
+    org: "required",
+    uuidParams: ["webhook_id", "receipt_id"],
+    handler: async ({ access, params }) => {
+      const receipt = unwrap(
+        await access.db.select("webhook_receipts", COLUMNS)
+          .eq("webhook_id", params.webhook_id!).eq("id", params.receipt_id!).maybeSingle(),
+      );
+      if (receipt === null) throw new InterlockError("NOT_FOUND", "This receipt does not exist.");
+      const content = unwrap(
+        await access.db.select("webhook_receipt_bodies", "headers, body").eq("receipt_id", receipt.id)
+          .maybeSingle(),
+      );
+      const body = content === null ? null : hexDecode(String(content.body).replace(/^\\x/, ""));
+      return Response.json({
+        ...receipt,
+        headers: content === null ? null : JSON.parse(content.headers),
+        body_base64: body === null ? null : base64Encode(body),
+        body_text: body === null ? null : textOrNull(body),
+        events: await eventsOf(access, receipt.id),
+      });
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/webhooks/:webhook_id/receipts/:receipt_id/replay",
+    summary: "Sends a receipt's events through their consumers again",
+    auth: "user",
+    permission: "deliveries.replay",
+    org: "required",
+    uuidParams: ["webhook_id", "receipt_id"],
+    handler: async ({ access, params }) => {
+      const replayed = unwrap(
+        await tenantDb(access.tenantId, hubClient()).rpc("replay_webhook_receipt", {
+          p_org_id: access.orgId as string,
+          p_webhook_id: params.webhook_id!,
+          p_receipt_id: params.receipt_id!,
+          p_actor: access.userId,
+        }),
+      );
+      return Response.json({ replayed }, { status: 202 });
+    },
+  }),
+];
+
+/** At most 1000 elements per receipt, read in pages below the row limit of PostgREST. */
+async function eventsOf(access: UserAccess, receiptId: string) {
+  return unwrap(
+    await access.db.select(
+      "integration_events_outbox",
+      "id, event_type, payload, created_at, event_dispatches(id, consumer, status, attempts, last_error_code, last_error, next_attempt_at, finished_at)",
+    )
+      .eq("receipt_id", receiptId).order("created_at").order("id").limit(200),
+  );
+}
+
+function textOrNull(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}

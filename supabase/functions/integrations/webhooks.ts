@@ -1,0 +1,180 @@
+import { z } from "zod";
+import { hubClient } from "../_shared/db/clients.ts";
+import { tenantDb } from "../_shared/db/tenant_db.ts";
+import { unwrap } from "../_shared/db/unwrap.ts";
+import { publicFunctionsUrl } from "../_shared/env.ts";
+import { InterlockError } from "../_shared/errors/interlock_error.ts";
+import { route } from "../_shared/guardrails.ts";
+import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { webhookProviders, webhookSchemes } from "../_shared/providers/registry.ts";
+
+const COLUMNS =
+  "id, org_id, connector_id, provider, name, is_active, previous_secret_expires_at, signing_url, created_by, created_at, updated_at";
+
+const secretSchema = z.string().min(16).max(500).regex(/^[\x21-\x7e]+$/, "is printable ASCII without spaces");
+
+/** A name a person can read: no control characters. */
+const nameSchema = z.string().trim().min(1).max(200).regex(/^\P{Cc}+$/u, "has no control characters");
+
+const createSchema = z.strictObject({
+  provider: z.enum(webhookProviders),
+  name: nameSchema,
+  /** The provider's own secret (HubSpot: the app's client secret). Left out, we make one where the scheme allows. */
+  secret: secretSchema.optional(),
+  /** The URL the provider signs, when a proxy stands before the hub. */
+  signing_url: z.url({ protocol: /^https?$/ }).max(2000).optional(),
+});
+
+const updateSchema = z.strictObject({ name: nameSchema.optional(), is_active: z.boolean().optional() })
+  .refine((body) => Object.keys(body).length > 0, "names nothing to change");
+
+const rotateSchema = z.strictObject({
+  secret: secretSchema.optional(),
+  /** How long the old secret verifies beside the new one. Default: a day. */
+  overlap_seconds: z.number().int().min(0).max(604800).default(86400),
+});
+
+/** The address a provider posts to. */
+function urlOf(webhookId: string): string {
+  return `${publicFunctionsUrl()}/webhook-receiver/${webhookId}`;
+}
+
+async function chosenSecret(provider: string, given: string | undefined): Promise<string> {
+  const scheme = webhookSchemes.get(provider);
+  if (!scheme) throw new InterlockError("VALIDATION_FAILED", `provider: "${provider}" is not known.`);
+  if (!given && scheme.secretFrom === "them") {
+    throw new InterlockError(
+      "VALIDATION_FAILED",
+      `secret: ${provider} signs with a secret of its own; paste it here.`,
+    );
+  }
+  const secret = given ?? scheme.generateSecret();
+  await scheme.importKey(secret).catch((error) => {
+    throw new InterlockError("VALIDATION_FAILED", `secret: ${error.message}.`, { cause: error });
+  });
+  return secret;
+}
+
+/** The resource an RPC answered, with its URL; `signing_secret` is shown once, here. */
+function resource(webhook: unknown, signingSecret?: string) {
+  const row = webhook as { id: string };
+  return {
+    ...row,
+    url: urlOf(row.id),
+    ...(signingSecret === undefined ? {} : { signing_secret: signingSecret }),
+  };
+}
+
+export const webhookRoutes = [
+  route({
+    method: "GET",
+    path: "/webhooks",
+    summary: "Lists inbound webhooks, newest first",
+    auth: "user",
+    permission: "webhooks.read",
+    org: "required",
+    query: pageQuerySchema,
+    handler: async ({ access, query }) => {
+      let select = access.db.select("integration_webhooks", COLUMNS);
+      const after = decodeCursor(query.cursor);
+      if (after) {
+        select = select.or(`created_at.lt.${after.at},and(created_at.eq.${after.at},id.gt.${after.id})`);
+      }
+      const rows = unwrap(
+        await select.order("created_at", { ascending: false }).order("id").limit(query.limit),
+      );
+      return Response.json({
+        data: rows.map((row) => resource(row)),
+        next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: row.id })),
+      });
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/webhooks",
+    summary: "Creates an inbound webhook; the answer shows its signing secret once",
+    auth: "user",
+    permission: "webhooks.manage",
+    org: "required",
+    body: createSchema,
+    handler: async ({ access, body }) => {
+      const secret = await chosenSecret(body.provider, body.secret);
+      const webhook = unwrap(
+        await tenantDb(access.tenantId, hubClient()).rpc("create_webhook", {
+          p_org_id: access.orgId as string,
+          p_provider: body.provider,
+          p_name: body.name,
+          p_secret: secret,
+          p_signing_url: (body.signing_url ?? null) as string,
+          p_actor: access.userId,
+        }),
+      );
+      return Response.json(resource(webhook, secret), { status: 201 });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/webhooks/:webhook_id",
+    summary: "Shows one inbound webhook",
+    auth: "user",
+    permission: "webhooks.read",
+    org: "required",
+    uuidParams: ["webhook_id"],
+    handler: async ({ access, params }) => {
+      const row = unwrap(
+        await access.db.select("integration_webhooks", COLUMNS).eq("id", params.webhook_id!).maybeSingle(),
+      );
+      if (row === null) throw new InterlockError("NOT_FOUND", "This webhook does not exist.");
+      return Response.json(resource(row));
+    },
+  }),
+  route({
+    method: "PATCH",
+    path: "/webhooks/:webhook_id",
+    summary: "Renames, activates or deactivates an inbound webhook",
+    auth: "user",
+    permission: "webhooks.manage",
+    org: "required",
+    uuidParams: ["webhook_id"],
+    body: updateSchema,
+    handler: async ({ access, params, body }) => {
+      const webhook = unwrap(
+        await tenantDb(access.tenantId, hubClient()).rpc("update_webhook", {
+          p_org_id: access.orgId as string,
+          p_webhook_id: params.webhook_id!,
+          p_name: (body.name ?? null) as string,
+          p_is_active: (body.is_active ?? null) as boolean,
+          p_actor: access.userId,
+        }),
+      );
+      return Response.json(resource(webhook));
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/webhooks/:webhook_id/rotate",
+    summary: "Gives an inbound webhook a new secret, shown once; the old one verifies for the overlap",
+    auth: "user",
+    permission: "webhooks.manage",
+    org: "required",
+    uuidParams: ["webhook_id"],
+    body: rotateSchema,
+    handler: async ({ access, params, body }) => {
+      const current = unwrap(
+        await access.db.select("integration_webhooks", "provider").eq("id", params.webhook_id!).maybeSingle(),
+      );
+      if (current === null) throw new InterlockError("NOT_FOUND", "This webhook does not exist.");
+      const secret = await chosenSecret(current.provider, body.secret);
+      const webhook = unwrap(
+        await tenantDb(access.tenantId, hubClient()).rpc("rotate_webhook_secret", {
+          p_org_id: access.orgId as string,
+          p_webhook_id: params.webhook_id!,
+          p_secret: secret,
+          p_overlap_seconds: body.overlap_seconds,
+          p_actor: access.userId,
+        }),
+      );
+      return Response.json(resource(webhook, secret));
+    },
+  }),
+];

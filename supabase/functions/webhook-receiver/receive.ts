@@ -1,0 +1,150 @@
+import { base64Encode, utf8Bytes } from "../_shared/crypto/encoding.ts";
+import { hubStore } from "../_shared/db/store.ts";
+import { publicFunctionsUrl } from "../_shared/env.ts";
+import { InterlockError } from "../_shared/errors/interlock_error.ts";
+import type { HandlerContext } from "../_shared/http/route.ts";
+import { maskedHeaders } from "../_shared/inbound/masked_headers.ts";
+import { ReceiptBatcher, type StoredReceipt } from "../_shared/inbound/receipt_batcher.ts";
+import { type Verifier, VerifierCache } from "../_shared/inbound/verifier_cache.ts";
+import { isJsonObject, scalarText } from "../_shared/json/lossless.ts";
+import { parseJsonBody } from "../_shared/providers/json_body.ts";
+import { schemeByHeaders } from "../_shared/providers/registry.ts";
+import {
+  elementType,
+  type SignedRequest,
+  type WebhookElement,
+  type WebhookScheme,
+} from "../_shared/providers/webhook_scheme.ts";
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+const verifiers = new VerifierCache(hubStore());
+const batcher = new ReceiptBatcher(hubStore());
+const dummyKeys = new Map<WebhookScheme, Promise<CryptoKey>>();
+
+/** What a verified request brings, once its sender is known. */
+type ElementReader = (verifier: Verifier, request: SignedRequest) => Promise<WebhookElement[]>;
+
+/** `POST /{webhook_id}`: the provider's own request. */
+export async function receiveRaw(context: HandlerContext): Promise<Response> {
+  const body = await context.rawBody.bytes(BODY_LIMIT_BYTES);
+  const webhookId = context.params.webhook_id ?? "";
+  const url = `${publicFunctionsUrl()}/webhook-receiver/${webhookId}`;
+  return await receive(
+    context,
+    webhookId,
+    signedRequest(context.request, url, body),
+    (verifier, request) => verifier.scheme.elements(request),
+  );
+}
+
+/** `POST /`: {webhook_id, event, data} for senders that can only be given one URL. */
+export async function receiveEnvelope(context: HandlerContext): Promise<Response> {
+  const body = await context.rawBody.bytes(BODY_LIMIT_BYTES);
+  const envelope = parseJsonBody(body);
+  const webhookId = isJsonObject(envelope) ? scalarText(envelope.webhook_id) : null;
+  const event = isJsonObject(envelope) ? scalarText(envelope.event) : null;
+  if (webhookId === null || event === null) {
+    throw new InterlockError("VALIDATION_FAILED", "The body names webhook_id and event.");
+  }
+  const request = signedRequest(context.request, `${publicFunctionsUrl()}/webhook-receiver`, body);
+  return await receive(context, webhookId, request, async (verifier, signed) => {
+    const [first] = await verifier.scheme.elements(signed);
+    return first ? [{ dedupeKey: first.dedupeKey, type: elementType(event) }] : [];
+  });
+}
+
+function signedRequest(request: Request, url: string, body: Uint8Array<ArrayBuffer>): SignedRequest {
+  return { method: request.method, url: url + new URL(request.url).search, headers: request.headers, body };
+}
+
+async function receive(
+  context: HandlerContext,
+  webhookId: string,
+  request: SignedRequest,
+  readElements: ElementReader,
+): Promise<Response> {
+  let verifier = await authenticate(webhookId, request);
+  const log = context.log.with({
+    tenant_id: verifier.tenantId,
+    webhook_id: webhookId,
+    provider: verifier.scheme.provider,
+  });
+  let stored = await store(context, verifier, request, await readElements(verifier, request));
+  if (stored.outcome === "stale") {
+    await verifiers.refresh(webhookId);
+    verifier = await authenticate(webhookId, request);
+    stored = await store(context, verifier, request, await readElements(verifier, request));
+  }
+  if (stored.outcome === "stale" || stored.receipt_id === null) {
+    throw new InterlockError("UNAVAILABLE", "The webhook is being changed; send this again.", {
+      retryAfterMs: 1000,
+    });
+  }
+  log.info("webhook received", { receipt_id: stored.receipt_id, reason: stored.outcome });
+  return Response.json({
+    success: true,
+    duplicate: stored.outcome === "duplicate",
+    receipt_id: stored.receipt_id,
+  });
+}
+
+/**
+ * The verifier of the webhook, once one of its secrets has verified the request. Unknown, inactive and wrongly signed
+ * take the same steps and get the same answer.
+ */
+async function authenticate(webhookId: string, request: SignedRequest): Promise<Verifier> {
+  for (const forRefusal of [false, true]) {
+    const verifier = UUID.test(webhookId)
+      ? await verifiers.get(webhookId.toLowerCase(), { forRefusal })
+      : null;
+    if (await verifies(verifier, webhookId, request) && verifier) return verifier;
+  }
+  throw new InterlockError("UNAUTHENTICATED", "The signature is missing or not valid.");
+}
+
+async function verifies(
+  verifier: Verifier | null,
+  webhookId: string,
+  request: SignedRequest,
+): Promise<boolean> {
+  const nowMs = Date.now();
+  const scheme = verifier?.scheme ?? schemeByHeaders(request.headers);
+  const signed = verifier?.signingUrl
+    ? { ...request, url: verifier.signingUrl + new URL(request.url).search }
+    : request;
+  const keys = verifier?.keys.filter((key) => key.untilMs > nowMs).map((key) => key.key) ??
+    [await dummyKey(scheme)];
+  let verified = false;
+  for (const key of keys) verified = await scheme.verify(signed, key, nowMs) || verified;
+  return verified && verifier?.webhookId === webhookId.toLowerCase();
+}
+
+function dummyKey(scheme: WebhookScheme): Promise<CryptoKey> {
+  const known = dummyKeys.get(scheme) ?? scheme.importKey(scheme.generateSecret());
+  dummyKeys.set(scheme, known);
+  return known;
+}
+
+function store(
+  context: HandlerContext,
+  verifier: Verifier,
+  request: SignedRequest,
+  elements: WebhookElement[],
+): Promise<StoredReceipt> {
+  return batcher.add({
+    webhook_id: verifier.webhookId,
+    version: verifier.version,
+    receipt_id: crypto.randomUUID(),
+    request_id: context.requestId,
+    content_type: request.headers.get("content-type")?.slice(0, 200) ?? null,
+    headers: base64Encode(utf8Bytes(maskedHeaders(request.headers))),
+    body: base64Encode(request.body),
+    elements: elements.map((element, index) => ({
+      dedupe_key: element.dedupeKey,
+      type: element.type,
+      index,
+    })),
+  });
+}
