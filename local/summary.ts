@@ -1,0 +1,45 @@
+import type { Demo } from "./demo.ts";
+import type { Journey } from "./journey.ts";
+import type { Stack } from "./stack.ts";
+
+/** What a person reads after the start: where everything is, who can sign in, what just happened, what to try. */
+export function summary(stack: Stack, demo: Demo, cold: Journey, warm: Journey): string {
+  const users = demo.tenants.map((tenant) =>
+    [
+      `  ${tenant.name}  ${tenant.id}`,
+      ...tenant.orgs.map((org) => `    org   ${org.name.padEnd(14)} ${org.id}`),
+      ...tenant.users.map((user) => `    ${user.role.padEnd(8)} ${user.email.padEnd(24)} ${user.password}`),
+    ].join("\n")
+  );
+  return `
+Interlock is ready after ${(stack.timings.ready! / 1000).toFixed(1)} s.
+
+  API        ${stack.apiUrl}
+  Functions  ${stack.apiUrl}/functions/v1
+  Database   ${stack.dbUrl}
+  Key        ${stack.publishableKey}  (publishable)
+  Log        ${stack.logFile}
+
+Demo tenants (roles and passwords):
+${users.join("\n")}
+
+The first signed webhook went through the hub:
+  HubSpot -> webhook-receiver   answered after ${cold.answeredMs} ms (cold start)   receipt ${cold.receiptId}
+  event-dispatch -> CRM         contact after  ${cold.contactMs} ms                ${cold.email}
+  and once more, warm           answered after ${warm.answeredMs} ms, contact after ${warm.contactMs} ms   request ${warm.requestId}
+
+Try one yourself:
+${curlLine(demo)}
+
+Functions restart when you save. Ctrl-C stops everything.
+`;
+}
+
+/** A signed request that can be pasted into a shell as it is. */
+function curlLine(demo: Demo): string {
+  const webhook = demo.webhooks.find((candidate) => candidate.provider === "generic_hmac");
+  if (!webhook) return "  (no generic webhook in the demo)";
+  return `  BODY='{"type":"order.paid","id":1}'; \\
+  curl -sS ${webhook.url} -H 'content-type: application/json' -d "$BODY" \\
+    -H "x-signature: sha256=$(printf %s "$BODY" | openssl dgst -sha256 -hmac '${webhook.secret}' -r | cut -d' ' -f1)"`;
+}
