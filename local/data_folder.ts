@@ -30,12 +30,15 @@ export async function lockDataFolder(dataDir: string, apiUrl: string): Promise<(
 /** Makes the data folder; with `fresh` what was in it is gone, wherever it lay. */
 export async function makeDataFolder(dataDir: string, fresh: boolean): Promise<void> {
   if (fresh) {
-    const folder = await postgresFolder(dataDir, Deno.uid() === 0 ? { uid: 65534, gid: 65534 } : undefined).catch(() => null);
+    const folder = await postgresFolder(dataDir, Deno.uid() === 0 ? { uid: 65534, gid: 65534 } : undefined)
+      .catch(() => null);
     if (folder) {
       await endLeftoverPostgres(join(folder, "data"));
       await Deno.remove(folder, { recursive: true }).catch(() => {});
     }
-    for (const name of ["keys.json", "stack.json", "seeded", "stack.log"]) await Deno.remove(join(dataDir, name)).catch(() => {});
+    for (const name of ["keys.json", "stack.json", "seeded", "stack.log"]) {
+      await Deno.remove(join(dataDir, name)).catch(() => {});
+    }
   }
   await Deno.mkdir(dataDir, { recursive: true });
 }
@@ -48,10 +51,13 @@ export async function endLeftoverPostgres(clusterFolder: string): Promise<void> 
   const pidFile = join(clusterFolder, "postmaster.pid");
   const pid = Number((await Deno.readTextFile(pidFile).catch(() => "")).split("\n")[0]);
   if (!pid) return;
-  const isOurs = async () => (await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "")).includes(clusterFolder);
+  const isOurs = async () =>
+    (await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "")).includes(clusterFolder);
   if (!await isOurs()) return;
   Deno.kill(pid, "SIGQUIT");
-  for (let round = 0; round < 50 && await isOurs(); round++) await new Promise((resolve) => setTimeout(resolve, 100));
+  for (let round = 0; round < 50 && await isOurs(); round++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 async function readOwner(path: string): Promise<Owner | null> {

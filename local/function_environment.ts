@@ -1,7 +1,16 @@
 import type { StackKeys } from "./keys.ts";
 
 /** Variables of this machine that Deno itself needs in a worker. */
-const INHERITED = ["DENO_DIR", "HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME", "NO_COLOR", "DENO_CERT", "DENO_TLS_CA_STORE"];
+const INHERITED = [
+  "DENO_DIR",
+  "HOME",
+  "PATH",
+  "TMPDIR",
+  "XDG_CACHE_HOME",
+  "NO_COLOR",
+  "DENO_CERT",
+  "DENO_TLS_CA_STORE",
+];
 
 /** The environment of a function: what the platform injects, and names of our own. Nothing else of this machine. */
 export function functionEnvironment(options: {

@@ -10,7 +10,9 @@ const pending = new Set<Promise<unknown>>();
 Object.assign(globalThis, {
   EdgeRuntime: {
     waitUntil(work: Promise<unknown>): void {
-      const settled = Promise.resolve(work).catch((error) => console.error("waitUntil:", error)).finally(() => pending.delete(settled));
+      const settled = Promise.resolve(work).catch((error) => console.error("waitUntil:", error)).finally(() =>
+        pending.delete(settled)
+      );
       pending.add(settled);
     },
   },
@@ -18,7 +20,9 @@ Object.assign(globalThis, {
 
 const [entrypoint] = Deno.args;
 if (!entrypoint) throw new TypeError("Name the function's index.ts");
-const loaded = await import(entrypoint) as { default?: { fetch?: (request: Request) => Promise<Response> | Response } };
+const loaded = await import(entrypoint) as {
+  default?: { fetch?: (request: Request) => Promise<Response> | Response };
+};
 const handler = loaded.default?.fetch;
 if (typeof handler !== "function") throw new TypeError("A function's default export is { fetch }");
 

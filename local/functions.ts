@@ -52,7 +52,9 @@ export class Functions {
     } catch (error) {
       const booted = await worker.port.then(() => true, () => false);
       if (booted) {
-        this.options.log.error("gateway", `${name} broke off`, { reason: error instanceof Error ? error.message : "" });
+        this.options.log.error("gateway", `${name} broke off`, {
+          reason: error instanceof Error ? error.message : "",
+        });
         return failure(503, "UNAVAILABLE", "The function broke off; send this again.");
       }
       return failure(503, "BOOT_ERROR", "The function could not be started; its log says why.");
@@ -90,13 +92,19 @@ export class Functions {
     });
     this.#workers.set(name, worker);
     worker.port.then(
-      () => log.info("stack", `${name} started`, { pid: worker.pid, ms: Math.round(performance.now() - started) }),
+      () =>
+        log.info("stack", `${name} started`, {
+          pid: worker.pid,
+          ms: Math.round(performance.now() - started),
+        }),
       () => log.error("stack", `${name} could not be started`),
     );
     void worker.ended.then((status) => {
       if (this.#workers.get(name) !== worker) return;
       this.#workers.delete(name);
-      if (!this.#stopped) log.error("stack", `${name} ended unasked`, { code: status.code, signal: status.signal });
+      if (!this.#stopped) {
+        log.error("stack", `${name} ended unasked`, { code: status.code, signal: status.signal });
+      }
     });
     return worker;
   }
@@ -142,7 +150,9 @@ function failure(status: number, code: string, sentence: string): Response {
 }
 
 /** A body stream that tells when its last byte was taken. */
-function trackBody(body: ReadableStream<Uint8Array> | null): { stream: ReadableStream<Uint8Array> | null; consumed: Promise<void> } {
+function trackBody(
+  body: ReadableStream<Uint8Array> | null,
+): { stream: ReadableStream<Uint8Array> | null; consumed: Promise<void> } {
   if (body === null) return { stream: null, consumed: Promise.resolve() };
   let done: () => void = () => {};
   const consumed = new Promise<void>((resolve) => done = resolve);

@@ -27,7 +27,9 @@ export function startGateway(options: GatewayOptions): Deno.HttpServer<Deno.NetA
     port: options.port,
     onListen: () => {},
     onError: (error) => {
-      options.log.error("gateway", "request failed", { reason: error instanceof Error ? error.message : String(error) });
+      options.log.error("gateway", "request failed", {
+        reason: error instanceof Error ? error.message : String(error),
+      });
       return Response.json({ message: "The gateway failed" }, { status: 500 });
     },
   }, (request, info) => route(options, request, info.remoteAddr.hostname));
@@ -69,11 +71,16 @@ async function toPostgrest(options: GatewayOptions, request: Request, path: stri
   const bearer = /^Bearer (.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
   const key = headers.get("apikey") ?? (bearer?.startsWith("sb_") ? bearer : null);
   if (key === null && bearer === undefined) {
-    return json(401, { message: "No API key found in request", hint: "No `apikey` request header or url param was found." });
+    return json(401, {
+      message: "No API key found in request",
+      hint: "No `apikey` request header or url param was found.",
+    });
   }
   if (key !== null) {
     const roleToken = options.roleTokens.get(key);
-    if (roleToken === undefined) return json(401, { message: "Invalid API key", hint: "Double check your API key." });
+    if (roleToken === undefined) {
+      return json(401, { message: "Invalid API key", hint: "Double check your API key." });
+    }
     if (bearer === undefined || bearer.startsWith("sb_")) headers.set("authorization", `Bearer ${roleToken}`);
     headers.delete("apikey");
   }
@@ -89,8 +96,12 @@ async function toPostgrest(options: GatewayOptions, request: Request, path: stri
     for (const [name, value] of Object.entries(CORS)) answered.set(name, value);
     return new Response(response.body, { status: response.status, headers: answered });
   } catch (error) {
-    options.log.warn("gateway", "PostgREST does not answer", { reason: error instanceof Error ? error.message : "" });
-    return json(503, { code: "PGRST000", message: "The REST server does not answer" }, { "retry-after": "1" });
+    options.log.warn("gateway", "PostgREST does not answer", {
+      reason: error instanceof Error ? error.message : "",
+    });
+    return json(503, { code: "PGRST000", message: "The REST server does not answer" }, {
+      "retry-after": "1",
+    });
   }
 }
 

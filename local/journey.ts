@@ -32,13 +32,19 @@ export async function sendFirstWebhook(stack: Stack, demo: Demo): Promise<Journe
     const sentMs = performance.now();
     const response = await sendHubspotEvents(webhook, [
       hubspotEvent({ subscriptionType: "contact.creation", objectId }),
-      hubspotEvent({ subscriptionType: "contact.propertyChange", objectId, propertyName: "email", propertyValue: email }),
+      hubspotEvent({
+        subscriptionType: "contact.propertyChange",
+        objectId,
+        propertyName: "email",
+        propertyValue: email,
+      }),
     ]);
     const answer = await response.json() as { receipt_id?: string };
     const answeredMs = performance.now() - sentMs;
     if (!response.ok) throw new StackError(`The first webhook was refused: ${JSON.stringify(answer)}`);
     while (performance.now() - sentMs < TIMEOUT_MS) {
-      const [contact] = await sql`select id from public.crm_contacts where tenant_id = ${webhook.tenant_id} and email = ${email}`;
+      const [contact] =
+        await sql`select id from public.crm_contacts where tenant_id = ${webhook.tenant_id} and email = ${email}`;
       if (contact) {
         return {
           receiptId: answer.receipt_id!,
@@ -51,7 +57,9 @@ export async function sendFirstWebhook(stack: Stack, demo: Demo): Promise<Journe
       }
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
-    throw new StackError(`The first webhook was stored but its contact did not appear; the log is in ${stack.logFile}.`);
+    throw new StackError(
+      `The first webhook was stored but its contact did not appear; the log is in ${stack.logFile}.`,
+    );
   } finally {
     await sql.end({ timeout: 1 });
   }

@@ -46,11 +46,16 @@ async function createSigningKey(): Promise<SigningKey> {
 }
 
 function randomToken(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(24)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(24)), (byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
 }
 
 /** Signs claims as the project's Auth does. */
-export async function signToken(key: SigningKey, claims: Record<string, unknown>, lifetimeSeconds: number): Promise<string> {
+export async function signToken(
+  key: SigningKey,
+  claims: Record<string, unknown>,
+  lifetimeSeconds: number,
+): Promise<string> {
   return await new SignJWT(claims)
     .setProtectedHeader({ alg: "ES256", typ: "JWT", kid: key.kid })
     .setIssuedAt()
@@ -59,6 +64,10 @@ export async function signToken(key: SigningKey, claims: Record<string, unknown>
 }
 
 /** The token that an opaque API key stands for: a role, nothing else. Valid for ten years, like the platform's. */
-export function signRoleToken(key: SigningKey, role: "anon" | "service_role", issuer: string): Promise<string> {
+export function signRoleToken(
+  key: SigningKey,
+  role: "anon" | "service_role",
+  issuer: string,
+): Promise<string> {
   return signToken(key, { iss: issuer, role }, 10 * 365 * 24 * 3600);
 }

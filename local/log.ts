@@ -23,7 +23,9 @@ export function createLog(filePath: string): StackLog {
       .filter(([, value]) => value !== undefined && value !== null)
       .map(([name, value]) => ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
     const at = new Date().toISOString().slice(11, 23);
-    const line = encoder.encode(`${at} ${source.padEnd(18)} ${level.padEnd(5)} ${message}${extra.join("")}\n`);
+    const line = encoder.encode(
+      `${at} ${source.padEnd(18)} ${level.padEnd(5)} ${message}${extra.join("")}\n`,
+    );
     file.writeSync(line);
     if (terminal) Deno.stdout.writeSync(line);
   };

@@ -29,7 +29,9 @@ function readOptions(args: string[]) {
       },
     });
     const port = Number(values.port);
-    if (!Number.isInteger(port) || port < 1 || port > 65535) throw new StackError(`--port takes a number from 1 to 65535, not "${values.port}".`);
+    if (!Number.isInteger(port) || port < 1 || port > 65535) {
+      throw new StackError(`--port takes a number from 1 to 65535, not "${values.port}".`);
+    }
     return { port, dataDir: resolve(values["data-dir"]), fresh: values.fresh, help: values.help };
   } catch (error) {
     if (error instanceof StackError) throw error;
@@ -55,7 +57,9 @@ async function writeStackFile(stack: Stack, demo: Demo): Promise<string> {
 /** Resolves on Ctrl-C, SIGTERM or a closed terminal. */
 function asked(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, () => resolve());
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      Deno.addSignalListener(signal, () => resolve());
+    }
   });
 }
 
@@ -64,7 +68,11 @@ async function main(): Promise<void> {
   if (options.help) return console.log(HELP);
   const stopAsked = asked();
   console.log("Starting Interlock ...");
-  const stack = await startStack({ ...options, watch: true, functionEnv: { INTERLOCK_EGRESS_ALLOW_LOCAL: "1" } });
+  const stack = await startStack({
+    ...options,
+    watch: true,
+    functionEnv: { INTERLOCK_EGRESS_ALLOW_LOCAL: "1" },
+  });
   let stackFile: string | null = null;
   try {
     const demo = await describeDemo(stack);

@@ -50,10 +50,16 @@ export class ManagedProcess {
     let ended = false;
     void child.status.then(() => ended = true);
     while (true) {
-      if (ended) throw new Error(`${this.options.name} ended right after its start: ${this.#lastLines.slice(-3).join(" ")}`);
+      if (ended) {
+        throw new Error(
+          `${this.options.name} ended right after its start: ${this.#lastLines.slice(-3).join(" ")}`,
+        );
+      }
       const ready = await this.options.probe().then(() => true, () => false);
       if (ready) return;
-      if (Date.now() > deadline) throw new Error(`${this.options.name} did not answer within ${this.options.readyTimeoutMs} ms`);
+      if (Date.now() > deadline) {
+        throw new Error(`${this.options.name} did not answer within ${this.options.readyTimeoutMs} ms`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }
@@ -89,7 +95,10 @@ export class ManagedProcess {
       watchdog.forget(child.pid);
       if (this.#child === child) this.#child = null;
       if (!this.#wanted) return;
-      log.error("stack", `${name} ended unasked and is started again`, { code: status.code, signal: status.signal });
+      log.error("stack", `${name} ended unasked and is started again`, {
+        code: status.code,
+        signal: status.signal,
+      });
       setTimeout(() => {
         if (this.#wanted && this.#child === null) this.#spawn();
       }, 500);

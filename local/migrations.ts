@@ -14,8 +14,10 @@ export async function applyMigrations(dbUrl: string, migrationsDir: string): Pro
   try {
     await sql.unsafe(`create schema if not exists supabase_migrations;
       create table if not exists supabase_migrations.schema_migrations (version text primary key, statements text[], name text)`);
-    const done = new Set((await sql<{ version: string }[]>`select version from supabase_migrations.schema_migrations`)
-      .map((row) => row.version));
+    const done = new Set(
+      (await sql<{ version: string }[]>`select version from supabase_migrations.schema_migrations`)
+        .map((row) => row.version),
+    );
     const applied: string[] = [];
     for (const file of await migrationFiles(migrationsDir)) {
       const [, version, name] = /^(\d+)_(.*)\.sql$/.exec(file)!;

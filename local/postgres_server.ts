@@ -70,7 +70,9 @@ export async function startPostgres(options: {
     }),
   };
   await server.process.start().catch((error) => {
-    throw new StackError(`The database in ${files.dataFolder} does not start (${error.message}); run with --fresh to begin anew.`);
+    throw new StackError(
+      `The database in ${files.dataFolder} does not start (${error.message}); run with --fresh to begin anew.`,
+    );
   });
   if (isNew) {
     await bootstrap(server.adminDbUrl, password);
@@ -84,7 +86,9 @@ async function makeCluster(files: PostgresFiles, password: string): Promise<bool
   if (bootstrapped) {
     const version = await Deno.readTextFile(join(files.dataFolder, "PG_VERSION")).catch(() => "");
     if (version.trim() === "17") return false;
-    throw new StackError(`The database in ${files.dataFolder} is damaged or of another version; run with --fresh to begin anew.`);
+    throw new StackError(
+      `The database in ${files.dataFolder} is damaged or of another version; run with --fresh to begin anew.`,
+    );
   }
   // What an interrupted first start left behind is of no use.
   await Deno.remove(files.dataFolder, { recursive: true }).catch(() => {});
@@ -92,7 +96,18 @@ async function makeCluster(files: PostgresFiles, password: string): Promise<bool
   await Deno.writeTextFile(passwordFile, password, { mode: 0o600 });
   await chown(passwordFile, files);
   const made = await new Deno.Command(join(files.binFolder, "initdb"), {
-    args: ["-D", files.dataFolder, "-U", "supabase_admin", "--no-sync", "--locale=C.UTF-8", "--encoding=UTF8", "--auth=scram-sha-256", "--pwfile", passwordFile],
+    args: [
+      "-D",
+      files.dataFolder,
+      "-U",
+      "supabase_admin",
+      "--no-sync",
+      "--locale=C.UTF-8",
+      "--encoding=UTF8",
+      "--auth=scram-sha-256",
+      "--pwfile",
+      passwordFile,
+    ],
     cwd: files.folder,
     clearEnv: true,
     env: { LC_ALL: "C.UTF-8", PATH: "/usr/bin:/bin" },
@@ -102,7 +117,10 @@ async function makeCluster(files: PostgresFiles, password: string): Promise<bool
   }).output();
   await Deno.remove(passwordFile);
   if (!made.success) throw new StackError(`initdb failed: ${new TextDecoder().decode(made.stderr).trim()}`);
-  const vaultKey = Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const vaultKey = Array.from(
+    crypto.getRandomValues(new Uint8Array(32)),
+    (byte) => byte.toString(16).padStart(2, "0"),
+  ).join("");
   const vaultKeyFile = join(files.dataFolder, "vault.key");
   await Deno.writeTextFile(vaultKeyFile, vaultKey, { mode: 0o600 });
   await chown(vaultKeyFile, files);
@@ -127,9 +145,13 @@ async function bootstrap(adminDbUrl: string, password: string): Promise<void> {
   const sql = postgres(adminDbUrl, { max: 1, onnotice: () => {} });
   const folder = new URL("./bootstrap/", import.meta.url);
   try {
-    const names = [...Deno.readDirSync(folder)].map((entry) => entry.name).filter((name) => name.endsWith(".sql")).sort();
+    const names = [...Deno.readDirSync(folder)].map((entry) => entry.name).filter((name) =>
+      name.endsWith(".sql")
+    ).sort();
     for (const name of names) await sql.unsafe(await Deno.readTextFile(new URL(name, folder)));
-    for (const role of ["postgres", "authenticator"]) await sql.unsafe(`alter role ${role} password '${password}'`);
+    for (const role of ["postgres", "authenticator"]) {
+      await sql.unsafe(`alter role ${role} password '${password}'`);
+    }
   } finally {
     await sql.end({ timeout: 1 });
   }

@@ -93,7 +93,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const files = await preparePostgresFiles(dataDir, log);
     await endLeftoverPostgres(files.dataFolder);
     mark("files");
-    const server = await startPostgres({ files, port: freePort(), password: keys.databasePassword, log, watchdog });
+    const server = await startPostgres({
+      files,
+      port: freePort(),
+      password: keys.databasePassword,
+      log,
+      watchdog,
+    });
     undo.push(() => server.process.stop());
     mark("postgres");
     const ports = { rest: freePort(), restAdmin: freePort() };
@@ -187,7 +193,9 @@ async function fillDatabase(
 ): Promise<void> {
   const migrationsDir = options.migrationsDir ?? join(projectFolder, "supabase/migrations");
   await applyMigrations(server.dbUrl, migrationsDir);
-  const seedFile = options.seedFile === undefined ? join(projectFolder, "supabase/seed.sql") : options.seedFile;
+  const seedFile = options.seedFile === undefined
+    ? join(projectFolder, "supabase/seed.sql")
+    : options.seedFile;
   const seeded = join(dataDir, "seeded");
   if (server.isNew) await Deno.remove(seeded).catch(() => {});
   if (seedFile !== null && !await Deno.stat(seeded).then(() => true, () => false)) {

@@ -18,7 +18,9 @@ export interface HubspotEvent {
 let nextEventId = 1;
 
 /** An event with HubSpot's usual fields; name what matters. */
-export function hubspotEvent(event: Partial<HubspotEvent> & { subscriptionType: string; objectId: number }): HubspotEvent {
+export function hubspotEvent(
+  event: Partial<HubspotEvent> & { subscriptionType: string; objectId: number },
+): HubspotEvent {
   return {
     eventId: nextEventId++,
     subscriptionId: 12345,
@@ -32,9 +34,13 @@ export function hubspotEvent(event: Partial<HubspotEvent> & { subscriptionType: 
 }
 
 /** Headers of signature v3, made with Node's own crypto: the hub's verification shares no code with this. */
-export function hubspotHeaders(request: { url: string; body: string; secret: string; atMs?: number }): Record<string, string> {
+export function hubspotHeaders(
+  request: { url: string; body: string; secret: string; atMs?: number },
+): Record<string, string> {
   const timestamp = String(request.atMs ?? Date.now());
-  const signature = createHmac("sha256", request.secret).update(`POST${request.url}${request.body}${timestamp}`).digest("base64");
+  const signature = createHmac("sha256", request.secret).update(
+    `POST${request.url}${request.body}${timestamp}`,
+  ).digest("base64");
   return {
     "content-type": "application/json",
     "x-hubspot-request-timestamp": timestamp,
@@ -43,7 +49,10 @@ export function hubspotHeaders(request: { url: string; body: string; secret: str
 }
 
 /** Posts events to a webhook, signed. */
-export function sendHubspotEvents(target: { url: string; secret: string }, events: HubspotEvent[]): Promise<Response> {
+export function sendHubspotEvents(
+  target: { url: string; secret: string },
+  events: HubspotEvent[],
+): Promise<Response> {
   const body = JSON.stringify(events);
   return fetch(target.url, { method: "POST", headers: hubspotHeaders({ ...target, body }), body });
 }

@@ -34,7 +34,7 @@ create table public.integration_events_outbox (
   receipt_id uuid,
   dedupe_key text,
   occurred_at timestamptz not null default now(),
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default clock_timestamp(),
   constraint integration_events_outbox_pkey primary key (id),
   constraint integration_events_outbox_tenant_id_id_key unique (tenant_id, id),
   constraint integration_events_outbox_org_fkey foreign key (tenant_id, org_id) references public.orgs (tenant_id, id),

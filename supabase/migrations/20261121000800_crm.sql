@@ -181,6 +181,8 @@ begin
       where k.key like 'field:%' and private.is_newer(p_occurred_at, p_tie, k.version)
     loop
       v_after := private.with_contact_field(v_after, substr(v_key, 7), null);
+      -- The erasure itself now keeps older news out.
+      v_after.field_versions := v_after.field_versions - v_key;
     end loop;
   end if;
 

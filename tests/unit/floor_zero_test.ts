@@ -13,10 +13,13 @@ import { decimalText } from "../../supabase/functions/_shared/json/decimal.ts";
 import { backoffDelayMs } from "../../supabase/functions/_shared/retry/backoff.ts";
 
 Deno.test("base64 and hex round-trip any bytes", () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 70_000 }), (bytes) => {
-    assert.deepEqual(base64Decode(base64Encode(bytes)), new Uint8Array(bytes));
-    assert.deepEqual(hexDecode(hexEncode(bytes)), new Uint8Array(bytes));
-  }), { numRuns: 50 });
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 70_000 }), (bytes) => {
+      assert.deepEqual(base64Decode(base64Encode(bytes)), new Uint8Array(bytes));
+      assert.deepEqual(hexDecode(hexEncode(bytes)), new Uint8Array(bytes));
+    }),
+    { numRuns: 50 },
+  );
 });
 
 Deno.test("base64Decode() answers null to what is no base64, never an exception", () => {
@@ -40,10 +43,20 @@ Deno.test("hmacSha256Key() throws TypeError on an empty secret", () => {
 });
 
 Deno.test("backoffDelayMs() stays between 0 and the doubling ceiling and caps at maxMs", () => {
-  fc.assert(fc.property(fc.integer({ min: 1, max: 10_000 }), fc.double({ min: 0, max: 0.999999, noNaN: true }), (attempt, dice) => {
-    const delayMs = backoffDelayMs(attempt, { baseMs: 100, maxMs: 5000, random: () => dice });
-    assert.ok(delayMs >= 0 && delayMs <= Math.min(5000, 100 * 2 ** Math.min(attempt - 1, 20)));
-  }));
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 10_000 }),
+      fc.double({ min: 0, max: 0.999999, noNaN: true }),
+      (attempt, dice) => {
+        const delayMs = backoffDelayMs(attempt, {
+          baseMs: 100,
+          maxMs: 5000,
+          random: () => dice,
+        });
+        assert.ok(delayMs >= 0 && delayMs <= Math.min(5000, 100 * 2 ** Math.min(attempt - 1, 20)));
+      },
+    ),
+  );
   assert.equal(backoffDelayMs(3, { baseMs: 100, maxMs: 5000, random: () => 0.5 }), 200);
   assert.throws(() => backoffDelayMs(0, { baseMs: 1, maxMs: 1 }), RangeError);
 });
@@ -64,5 +77,6 @@ for (
     ["0x10", null],
   ] as const
 ) {
-  Deno.test(`decimalText() reads "${written}" as ${expected}`, () => assert.equal(decimalText(written), expected));
+  Deno.test(`decimalText() reads "${written}" as ${expected}`, () =>
+    assert.equal(decimalText(written), expected));
 }

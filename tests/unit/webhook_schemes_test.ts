@@ -5,7 +5,10 @@ import { hmacSha256, hmacSha256Key } from "../../supabase/functions/_shared/cryp
 import { genericHmac } from "../../supabase/functions/_shared/providers/generic_hmac/webhook.ts";
 import { hubspot, signedUri } from "../../supabase/functions/_shared/providers/hubspot/webhook.ts";
 import { standardWebhooks } from "../../supabase/functions/_shared/providers/standard_webhooks/webhook.ts";
-import type { SignedRequest, WebhookScheme } from "../../supabase/functions/_shared/providers/webhook_scheme.ts";
+import type {
+  SignedRequest,
+  WebhookScheme,
+} from "../../supabase/functions/_shared/providers/webhook_scheme.ts";
 
 const URL_SIGNED = "https://www.example.com/webhook_uri";
 
@@ -13,7 +16,12 @@ function request(headers: Record<string, string>, body: string, url = URL_SIGNED
   return { method: "POST", url, headers: new Headers(headers), body: utf8Bytes(body) };
 }
 
-async function verifies(scheme: WebhookScheme, secret: string, signed: SignedRequest, nowMs: number): Promise<boolean> {
+async function verifies(
+  scheme: WebhookScheme,
+  secret: string,
+  signed: SignedRequest,
+  nowMs: number,
+): Promise<boolean> {
   return await scheme.verify(signed, await scheme.importKey(secret), nowMs);
 }
 
@@ -75,7 +83,9 @@ for (const { name, scheme, secret, nowMs, headers, body, signatureHeader, timest
   });
   Deno.test(`${name} refuses an altered body, another secret and odd signatures`, async () => {
     assert.equal(await verifies(scheme, secret, request(headers, body + " "), nowMs), false);
-    const other = scheme === standardWebhooks ? "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" : "another-secret-altogether";
+    const other = scheme === standardWebhooks
+      ? "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+      : "another-secret-altogether";
     assert.equal(await verifies(scheme, other, request(headers, body), nowMs), false);
     for (const odd of ["", "v1", "v1,", "=", "sha256=", "sha256=zz", "v1,AAAA", "%", "a".repeat(10_000)]) {
       const tampered: Record<string, string> = { ...headers, [signatureHeader]: odd };
@@ -90,7 +100,11 @@ for (const { name, scheme, secret, nowMs, headers, body, signatureHeader, timest
     assert.equal(await verifies(scheme, secret, request(headers, body), nowMs - 300_001), false);
     assert.equal(await verifies(scheme, secret, request(headers, body), nowMs + 299_000), true);
     for (const odd of ["", "NaN", "1e12", "-5", "0x10", "9".repeat(40)]) {
-      assert.equal(await verifies(scheme, secret, request({ ...headers, [timestampHeader]: odd }, body), nowMs), false, odd);
+      assert.equal(
+        await verifies(scheme, secret, request({ ...headers, [timestampHeader]: odd }, body), nowMs),
+        false,
+        odd,
+      );
     }
   });
 }
@@ -103,9 +117,16 @@ Deno.test("standardWebhooks accepts what the standard's own library signs, with 
   const timestamp = String(Math.floor(at.getTime() / 1000));
   const several = `v1a,AAAA v1,AAAA ${signature}`;
   for (const prefix of ["webhook", "svix"]) {
-    const headers = { [`${prefix}-id`]: "msg_1", [`${prefix}-timestamp`]: timestamp, [`${prefix}-signature`]: several };
+    const headers = {
+      [`${prefix}-id`]: "msg_1",
+      [`${prefix}-timestamp`]: timestamp,
+      [`${prefix}-signature`]: several,
+    };
     assert.equal(await verifies(standardWebhooks, secret, request(headers, body), at.getTime()), true);
-    assert.equal(await verifies(standardWebhooks, `v1,${secret}`, request(headers, body), at.getTime()), true);
+    assert.equal(
+      await verifies(standardWebhooks, `v1,${secret}`, request(headers, body), at.getTime()),
+      true,
+    );
   }
 });
 
@@ -114,7 +135,11 @@ Deno.test("genericHmac accepts hex of either case and base64, with and without p
   const digest = await hmacSha256(key, utf8Bytes("x"));
   const spellings = [hexEncode(digest), hexEncode(digest).toUpperCase(), base64Encode(digest)];
   for (const value of [...spellings, ...spellings.map((spelling) => `sha256=${spelling}`)]) {
-    assert.equal(await verifies(genericHmac, "0123456789abcdef", request({ "x-signature": value }, "x"), 0), true, value);
+    assert.equal(
+      await verifies(genericHmac, "0123456789abcdef", request({ "x-signature": value }, "x"), 0),
+      true,
+      value,
+    );
   }
 });
 
@@ -157,6 +182,8 @@ Deno.test("genericHmac.elements() keys by x-event-id, else by the body, one elem
 });
 
 Deno.test("genericHmac.elements() takes bytes that are no JSON when the content type says so", async () => {
-  const [element] = await genericHmac.elements(request({ "content-type": "text/csv", "x-event-type": "file ready" }, "a;b"));
+  const [element] = await genericHmac.elements(
+    request({ "content-type": "text/csv", "x-event-type": "file ready" }, "a;b"),
+  );
   assert.equal(element!.type, "file_ready");
 });

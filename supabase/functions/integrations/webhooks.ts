@@ -49,10 +49,13 @@ async function chosenSecret(provider: string, given: string | undefined): Promis
     );
   }
   const secret = given ?? scheme.generateSecret();
-  await scheme.importKey(secret).catch((error) => {
+  try {
+    await scheme.importKey(secret);
+    return secret;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
     throw new InterlockError("VALIDATION_FAILED", `secret: ${error.message}.`, { cause: error });
-  });
-  return secret;
+  }
 }
 
 /** The resource an RPC answered, with its URL; `signing_secret` is shown once, here. */

@@ -34,8 +34,6 @@ interface Entry {
 
 /** How long a copy serves requests that verify. The storing call refuses stale copies, so this only bounds work. */
 const TTL_MS = 5000;
-/** A refusal never rests on a copy older than this: a new secret works at once. */
-const REFUSAL_TTL_MS = 1000;
 const MAX_ENTRIES = 2000;
 
 /** Verifiers of webhooks, read at most once at a time each; unknown and inactive ones are remembered as null. */
@@ -44,12 +42,18 @@ export class VerifierCache {
 
   constructor(private readonly store: Store, private readonly clock: Clock = systemClock) {}
 
-  /** The verifier of a webhook, null when it is unknown or inactive. `forRefusal` asks for a copy of at most 1 s. */
-  async get(webhookId: string, options: { forRefusal?: boolean } = {}): Promise<Verifier | null> {
-    const ttlMs = options.forRefusal ? REFUSAL_TTL_MS : TTL_MS;
+  /** The verifier of a webhook, null when it is unknown or inactive. A remembered one may be 5 s old. */
+  get(webhookId: string): Promise<Verifier | null> {
+    return this.getSince(webhookId, this.clock.nowMs() - TTL_MS);
+  }
+
+  /**
+   * The verifier as it was at `sinceMs` or later. A refusal rests on nothing older than the request itself, so that a
+   * new secret and an activated webhook work at once; requests that wait together share one reading.
+   */
+  async getSince(webhookId: string, sinceMs: number): Promise<Verifier | null> {
     const entry = this.#entries.get(webhookId);
-    if (entry && this.clock.nowMs() - entry.readAtMs < ttlMs) return await entry.verifier;
-    return await this.refresh(webhookId);
+    return entry && entry.readAtMs > sinceMs ? await entry.verifier : await this.refresh(webhookId);
   }
 
   /** Reads a verifier again, whatever is remembered. */

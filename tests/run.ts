@@ -1,0 +1,60 @@
+/**
+ * `deno task test`: runs all tests on a stack of their own, beside a running one, and ends with the count.
+ * Arguments are paths or flags for `deno test`; without any, everything runs.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { startStack } from "../local/stack.ts";
+
+const EVERYTHING = ["tests/unit", "tests/stack", "tests/isolation", "tests/race", "tests/chaos"];
+
+const dataDir = await Deno.makeTempDir({ prefix: "interlock-test-" });
+await Deno.chmod(dataDir, 0o755);
+const stack = await startStack({
+  dataDir,
+  port: 0,
+  functionEnv: { INTERLOCK_EGRESS_ALLOW_LOCAL: "1", INTERLOCK_LOG_LEVEL: "debug" },
+});
+const description = {
+  apiUrl: stack.apiUrl,
+  dbUrl: stack.dbUrl,
+  adminDbUrl: stack.adminDbUrl,
+  publishableKey: stack.publishableKey,
+  secretKey: stack.secretKey,
+  hubKey: stack.hubKey,
+  keys: stack.keys,
+  logFile: stack.logFile,
+};
+const stackFile = join(dataDir, "test-stack.json");
+await Deno.writeTextFile(stackFile, JSON.stringify(description), { mode: 0o600 });
+
+let code = 1;
+try {
+  const chosen = Deno.args.length > 0 ? Deno.args : EVERYTHING;
+  const tests = new Deno.Command(Deno.execPath(), {
+    args: ["test", "--quiet", "--allow-all", "--no-check", ...chosen],
+    env: { INTERLOCK_TEST_STACK: stackFile },
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  let tail = "";
+  for await (const chunk of tests.stdout) {
+    await Deno.stdout.write(chunk);
+    tail = (tail + new TextDecoder().decode(chunk)).slice(-4000);
+  }
+  code = (await tests.status).code;
+  // deno-lint-ignore no-control-regex
+  const counts = /(\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/.exec(
+    tail.replaceAll(/\u001b\[[0-9;]*m/g, ""),
+  );
+  if (!counts) throw new Error("The test run ended without a count");
+  if (/\d+ ignored/.test(tail)) throw new Error("A skipped test is a failed one");
+  console.log(`${counts[1]} passed, ${counts[2]} failed`);
+  if (Number(counts[1]) === 0) code = 1;
+} finally {
+  if (code !== 0) await Deno.copyFile(stack.logFile, "test-stack.log").catch(() => {});
+  await stack.stop();
+  await Deno.remove(dataDir, { recursive: true });
+}
+Deno.exit(code);
