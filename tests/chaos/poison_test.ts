@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { base64Encode, utf8Bytes } from "../../supabase/functions/_shared/crypto/encoding.ts";
+import { createDirectStore } from "../../supabase/functions/_shared/db/direct_store.ts";
+import { createPostgrestStore } from "../../supabase/functions/_shared/db/postgrest_store.ts";
+import {
+  ReceiptBatcher,
+  type ReceiptToStore,
+} from "../../supabase/functions/_shared/inbound/receipt_batcher.ts";
+import { sql, stack, stackTest } from "../support/stack.ts";
+import { createTenant } from "../support/tenant.ts";
+import { createWebhook, sendGeneric } from "../support/webhook.ts";
+
+stackTest("one malformed body among 50 of ten tenants costs only its sender", async () => {
+  const tenants = await Promise.all(Array.from({ length: 10 }, createTenant));
+  const webhooks = await Promise.all(tenants.map((tenant) => createWebhook(tenant, "generic_hmac")));
+  const answers = await Promise.all(
+    Array.from(
+      { length: 50 },
+      (_, index) =>
+        sendGeneric(webhooks[index % 10]!, index === 23 ? '{"poison": ' : JSON.stringify({ index })),
+    ),
+  );
+  assert.deepEqual(
+    answers.map((answer) => answer.status),
+    Array.from({ length: 50 }, (_, index) => (index === 23 ? 400 : 200)),
+  );
+});
+
+const stores = {
+  PostgREST: () => createPostgrestStore({ restUrl: `${stack.apiUrl}/rest/v1`, secretKey: stack.secretKey }),
+  "a direct connection": () => createDirectStore({ databaseUrl: stack.dbUrl, maxConnections: 2 }),
+};
+
+for (const [transport, createStore] of Object.entries(stores)) {
+  stackTest(`data that the database refuses costs only its sender, over ${transport}`, async () => {
+    const tenants = await Promise.all(Array.from({ length: 5 }, createTenant));
+    const webhooks = await Promise.all(tenants.map((tenant) => createWebhook(tenant, "generic_hmac")));
+    const store = createStore();
+    const batcher = new ReceiptBatcher(store);
+    const receipt = (index: number): ReceiptToStore => ({
+      webhook_id: webhooks[index % 5]!.id,
+      version: 1,
+      receipt_id: crypto.randomUUID(),
+      request_id: "poison-test",
+      content_type: null,
+      headers: base64Encode(utf8Bytes("{}")),
+      // Not base64: no request can produce it, and decode() raises 22023 for the whole statement.
+      body: index === 17 ? "%%%" : base64Encode(utf8Bytes(`{"index":${index}}`)),
+      elements: [{ dedupe_key: crypto.randomUUID(), type: "test", index: 0 }],
+    });
+    try {
+      const outcomes = await Promise.all(
+        Array.from(
+          { length: 50 },
+          (_, index) => batcher.add(receipt(index)).then((stored) => stored.outcome, (error) => error.code),
+        ),
+      );
+      assert.deepEqual(
+        outcomes,
+        Array.from({ length: 50 }, (_, index) => (index === 17 ? "VALIDATION_FAILED" : "stored")),
+      );
+    } finally {
+      await store.close();
+    }
+    const [row] = await sql`select count(*)::int as n from public.webhook_receipts where tenant_id in ${
+      sql(tenants.map((tenant) => tenant.id))
+    }`;
+    assert.equal(row!.n, 49);
+  });
+}

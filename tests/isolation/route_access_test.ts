@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import type { EdgeFunction } from "../../supabase/functions/_shared/http/create_function.ts";
+import { type Answer, call, type CallOptions } from "../support/api.ts";
+import { sql, stack, stackTest } from "../support/stack.ts";
+import { accessMatrix, type Caller, CALLERS, type Expectation } from "./access_matrix.ts";
+import { type Cast, createCast } from "./cast.ts";
+import { createSamples } from "./sample_rows.ts";
+
+const functionsFolder = new URL("../../supabase/functions/", import.meta.url);
+
+/** Every function, as its index.ts exports it: the list the rigs walk. */
+async function loadFunctions(): Promise<EdgeFunction[]> {
+  Deno.env.set("SUPABASE_URL", stack.apiUrl);
+  Deno.env.set("SUPABASE_SECRET_KEYS", JSON.stringify(stack.keys.secretKeys));
+  const names = [...Deno.readDirSync(functionsFolder)].filter((entry) =>
+    entry.isDirectory && !entry.name.startsWith("_")
+  );
+  return await Promise.all(
+    names.map(async ({ name }) => (await import(new URL(`${name}/index.ts`, functionsFolder).href)).default),
+  );
+}
+
+const lineOf = (name: string, route: { method: string; path: string }) =>
+  `${name} ${route.method} ${route.path}`;
+
+/** The tenant's resources that path parameters and bodies name. */
+interface Targets {
+  webhook_id: string;
+  receipt_id: string;
+  dispatch_id: number;
+}
+
+async function createTargets(cast: Cast): Promise<Targets> {
+  const samples = await createSamples(cast.tenant);
+  const idOf = (table: string) => samples[table]!.filter.split("eq.")[1]!;
+  // Finished, so that a replay has something to do.
+  const dispatchId = Number(idOf("event_dispatches"));
+  await sql`update public.event_dispatches set status = 'dead', finished_at = now(), lease_token = null where id = ${dispatchId}`;
+  return {
+    webhook_id: idOf("integration_webhooks"),
+    receipt_id: idOf("webhook_receipts"),
+    dispatch_id: dispatchId,
+  };
+}
+
+/** A body that passes validation, by route. */
+function bodyOf(line: string, targets: Targets): unknown {
+  const bodies: Record<string, unknown> = {
+    "integrations POST /webhooks": { provider: "generic_hmac", name: "Rig" },
+    "integrations PATCH /webhooks/:webhook_id": { name: "Renamed" },
+    "integrations POST /webhooks/:webhook_id/rotate": {},
+    "integrations POST /dispatches/replay": { dispatch_ids: [targets.dispatch_id] },
+  };
+  return bodies[line] ?? (line.includes(" POST ") ? {} : undefined);
+}
+
+async function attempt(line: string, targets: Targets, options: CallOptions): Promise<Answer> {
+  const [name, method, path] = line.split(" ") as [string, string, string];
+  const filled = path.replaceAll(/:(\w+)/g, (_, parameter: keyof Targets) => String(targets[parameter]));
+  return await call(`${name}${filled === "/" ? "" : filled}`, {
+    method,
+    body: bodyOf(line, targets),
+    ...options,
+  });
+}
+
+function outcomeOf(answer: Answer, targets: Targets, expected: Expectation | undefined): Expectation {
+  if (expected !== "none") return answer.status;
+  const text = JSON.stringify(answer.body);
+  const mentions = text.includes(targets.webhook_id) || text.includes(targets.receipt_id) ||
+    text.includes(`"id":${targets.dispatch_id},`);
+  return answer.status === 200 && !mentions ? "none" : answer.status;
+}
+
+const functions = await loadFunctions();
+let shared: Promise<Cast> | undefined;
+const theCast = () => shared ??= createCast();
+
+stackTest(
+  "ISO-ROUTES: every route of every function has a line in access.yaml, and every line a route",
+  () => {
+    const routes = functions.flatMap((fn) => fn.routes.map((route) => lineOf(fn.name, route))).sort();
+    assert.deepEqual(routes, Object.keys(accessMatrix.routes).sort());
+    for (const [line, row] of Object.entries(accessMatrix.routes)) {
+      assert.deepEqual(
+        Object.keys(row).filter((caller) => caller !== "hub").sort(),
+        [...CALLERS].sort(),
+        line,
+      );
+    }
+    return Promise.resolve();
+  },
+);
+
+stackTest("ISO-ROUTES: every route declares who may call it, and every user route a permission", () => {
+  for (const fn of functions) {
+    for (const route of fn.routes) {
+      assert.ok(["public", "user", "service"].includes(route.auth), lineOf(fn.name, route));
+      if (route.auth === "user") assert.ok(route.permission, lineOf(fn.name, route));
+    }
+  }
+  return Promise.resolve();
+});
+
+for (const [line, row] of Object.entries(accessMatrix.routes)) {
+  stackTest(`ISO-ROUTES ${line}: every caller as access.yaml says`, async () => {
+    const cast = await theCast();
+    for (const [caller, expected] of Object.entries(row)) {
+      const targets = await createTargets(cast);
+      const options: CallOptions = caller === "hub"
+        ? { headers: { apikey: stack.hubKey } }
+        : { ...cast.restOptions(caller as Caller), orgId: cast.tenant.orgs[0] };
+      const answer = await attempt(line, targets, options);
+      assert.equal(
+        outcomeOf(answer, targets, expected),
+        expected,
+        `${caller}: ${answer.status} ${JSON.stringify(answer.body)}`,
+      );
+      if (answer.status >= 400) {
+        assert.deepEqual(Object.keys(answer.body).filter((key) => key !== "details").sort(), [
+          "error",
+          "error_code",
+          "request_id",
+        ]);
+        assert.equal(answer.headers.get("x-request-id"), answer.body.request_id);
+      }
+    }
+  });
+}
+
+for (const line of Object.keys(accessMatrix.routes).filter((line) => line.startsWith("integrations "))) {
+  stackTest(
+    `ISO-ROUTES ${line}: bad credentials, no tenant, no org, the tenant as a query parameter`,
+    async () => {
+      const cast = await theCast();
+      const targets = await createTargets(cast);
+      const wrong = await attempt(line, targets, { headers: { authorization: "Bearer wrong" } });
+      assert.deepEqual([wrong.status, wrong.body.error_code], [401, "UNAUTHENTICATED"]);
+      const nobody = await attempt(line, targets, { user: cast.stranger });
+      assert.deepEqual([nobody.status, nobody.body.error_code], [400, "MISSING_TENANT_ID"]);
+      // In their own tenant, a foreign owner does not find the other's resources.
+      const elsewhere = await attempt(line, targets, {
+        user: cast.foreign.users.owner,
+        orgId: cast.foreign.orgs[0],
+      });
+      assert.equal(JSON.stringify(elsewhere.body).includes(targets.webhook_id), false);
+      if (/:webhook_id|replay/.test(line)) {
+        assert.deepEqual([elsewhere.status, elsewhere.body.error_code], [404, "NOT_FOUND"]);
+      }
+      // An org of another tenant is no org.
+      const foreignOrg = await attempt(line, targets, {
+        user: cast.tenant.users.admin,
+        tenantId: cast.tenant.id,
+        orgId: cast.foreign.orgs[0],
+      });
+      assert.deepEqual([foreignOrg.status, foreignOrg.body.error_code], [404, "NOT_FOUND"]);
+      const route = functions.flatMap((fn) =>
+        fn.routes.map((route) => ({ line: lineOf(fn.name, route), route }))
+      ).find((one) =>
+        one.line === line
+      )!.route;
+      if (route.org === "required") {
+        const noOrg = await attempt(line, targets, {
+          user: cast.tenant.users.owner,
+          tenantId: cast.tenant.id,
+        });
+        assert.deepEqual([noOrg.status, noOrg.body.error_code], [400, "MISSING_ORG_ID"]);
+      }
+    },
+  );
+}
+
+stackTest("ISO-ROUTES: ?workspaceId= names the tenant like the header", async () => {
+  const cast = await theCast();
+  const named = await call(`integrations/webhooks?workspaceId=${cast.tenant.id}`, {
+    user: cast.tenant.users.manager,
+  });
+  assert.equal(named.status, 200);
+  const other = await call(`integrations/webhooks?workspaceId=${cast.foreign.id}`, {
+    user: cast.tenant.users.manager,
+  });
+  assert.deepEqual([other.status, other.body.error_code], [404, "TENANT_NOT_FOUND"]);
+});
