@@ -19,6 +19,8 @@ export interface BareStack {
  */
 export async function withBareStack(test: (bare: BareStack) => Promise<void>): Promise<void> {
   const dataDir = await Deno.makeTempDir({ prefix: "interlock_test_" });
+  // Started by root, Postgres runs as nobody, who has to get into the folder; otherwise its files would stay behind.
+  await Deno.chmod(dataDir, 0o755);
   const emptyFolder = join(dataDir, "empty");
   await Deno.mkdir(emptyFolder);
   let stack: Stack | undefined;

@@ -19,7 +19,7 @@ create unique index secrets_name_idx on vault.secrets (name) where name is not n
 create function vault._passphrase(nonce bytea)
 returns text language plpgsql stable security definer set search_path = '' as $$
 declare
-  v_key constant text := btrim(pg_catalog.pg_read_file('vault.key', true), E' \n\r');
+  v_key constant text := btrim(pg_catalog.pg_read_file('vault.key', 0, 80, true), E' \n\r');
 begin
   if v_key is null or v_key !~ '^[0-9a-f]{64}$' then
     raise exception 'The file vault.key in the data directory of Postgres must hold 64 hex digits.'
