@@ -17,7 +17,7 @@ interface Owner {
 export async function lockDataFolder(dataDir: string, apiUrl: string): Promise<() => Promise<void>> {
   const path = join(dataDir, "lock.json");
   const owner = await readOwner(path);
-  if (owner && owner.pid !== Deno.pid && await startOf(owner.pid) === owner.started) {
+  if (owner && await startOf(owner.pid) === owner.started) {
     throw new StackError(
       `The data folder ${dataDir} is in use by the stack at ${owner.apiUrl} (process ${owner.pid}); stop that one, or choose another with --data-dir.`,
     );
@@ -44,8 +44,8 @@ export async function makeDataFolder(dataDir: string, fresh: boolean): Promise<v
 }
 
 /**
- * Ends a Postgres that outlived its stack: only the process that the cluster's own pid file names, and only while its
- * command line names the cluster.
+ * Ends a Postgres that outlived its stack, and forgets it: only the process that the cluster's own pid file names, and
+ * only while its command line names the cluster.
  */
 export async function endLeftoverPostgres(clusterFolder: string): Promise<void> {
   const pidFile = join(clusterFolder, "postmaster.pid");
@@ -53,11 +53,15 @@ export async function endLeftoverPostgres(clusterFolder: string): Promise<void> 
   if (!pid) return;
   const isOurs = async () =>
     (await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "")).includes(clusterFolder);
-  if (!await isOurs()) return;
-  Deno.kill(pid, "SIGQUIT");
-  for (let round = 0; round < 50 && await isOurs(); round++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  for (const signal of ["SIGQUIT", "SIGKILL"] as const) {
+    if (!await isOurs()) break;
+    Deno.kill(pid, signal);
+    for (let round = 0; round < 50 && await isOurs(); round++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
+  // Postgres refuses to start while the number it finds here belongs to any process, ours or not.
+  await Deno.remove(pidFile).catch(() => {});
 }
 
 async function readOwner(path: string): Promise<Owner | null> {

@@ -32,6 +32,7 @@ export function functionEnvironment(options: {
     SUPABASE_SERVICE_ROLE_KEY: tokenOf.get(keys.secretKeys.default!) ?? "",
   };
   for (const [name, value] of Object.entries(Deno.env.toObject())) {
+    if (name === "INTERLOCK_EGRESS_ALLOW_LOCAL") continue; // The start command alone may allow it.
     if (INHERITED.includes(name) || name.startsWith("INTERLOCK_")) environment[name] = value;
   }
   return { ...environment, ...extra };

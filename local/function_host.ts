@@ -4,7 +4,9 @@
  *
  * @module
  */
-const SHUTDOWN_GRACE_MS = 3000;
+import { STREAMED_LENGTH_HEADER } from "./function_request.ts";
+
+const SHUTDOWN_GRACE_MS = 2000;
 const pending = new Set<Promise<unknown>>();
 
 Object.assign(globalThis, {
@@ -26,11 +28,44 @@ const loaded = await import(entrypoint) as {
 const handler = loaded.default?.fetch;
 if (typeof handler !== "function") throw new TypeError("A function's default export is { fetch }");
 
+/** As much of a body as the platform would take in without the function reading it. */
+const UNREAD_BODY_BYTES = 64 * 1024;
+
+/**
+ * Answers by the function, but holds the answer back while a body that nobody reads is still coming in: the hosted
+ * runtime was reported to do so. Such a client waits until it gives up, or the gateway does.
+ */
+async function answer(incoming: Request): Promise<Response> {
+  const request = withDeclaredLength(incoming);
+  const response = await handler!.call(loaded.default, request);
+  if (request.body === null || request.bodyUsed || request.body.locked) return response;
+  let unreadBytes = 0;
+  const reader = request.body.getReader();
+  while (unreadBytes <= UNREAD_BODY_BYTES) {
+    const chunk = await reader.read();
+    if (chunk.done) return response;
+    unreadBytes += chunk.value.length;
+  }
+  await new Promise((resolve) => incoming.signal.addEventListener("abort", resolve, { once: true }));
+  return response;
+}
+
+/** A streamed body loses its content-length on the way here; the gateway sends it along. */
+function withDeclaredLength(request: Request): Request {
+  const declared = request.headers.get(STREAMED_LENGTH_HEADER);
+  if (declared === null) return request;
+  const headers = new Headers(request.headers);
+  headers.delete(STREAMED_LENGTH_HEADER);
+  headers.delete("transfer-encoding");
+  headers.set("content-length", declared);
+  return new Request(request, { headers });
+}
+
 const server = Deno.serve({
   hostname: "127.0.0.1",
   port: 0,
   onListen: ({ port }) => console.log(`LISTENING ${port}`),
-}, (request) => handler.call(loaded.default, request));
+}, answer);
 
 let stopping = false;
 async function stop(reason: string): Promise<void> {

@@ -39,6 +39,7 @@ export class FunctionWorker {
         ...["--config", options.configFile, host, options.entrypoint],
       ],
       clearEnv: true,
+      detached: true,
       env: options.env,
       stdin: "piped",
       stdout: "piped",

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { AnswerTimeout, forwardRequest } from "./function_request.ts";
 import { FunctionWorker } from "./function_worker.ts";
 import type { Log } from "./log.ts";
 import type { Watchdog } from "./watchdog.ts";
@@ -16,6 +17,8 @@ export interface FunctionsOptions {
 /** Runs every function in a process of its own, spawned on its first request and again after a crash or a save. */
 export class Functions {
   readonly #workers = new Map<string, FunctionWorker>();
+  /** Replaced by newer code, finishing what they have. */
+  readonly #retired = new Set<FunctionWorker>();
   #watcher: Deno.FsWatcher | null = null;
   #stopped = false;
 
@@ -28,10 +31,7 @@ export class Functions {
     return Object.fromEntries([...this.#workers].map(([name, worker]) => [name, worker.pid]));
   }
 
-  /**
-   * Answers a request to /<name>/... The answer is withheld until the request's body was consumed: the hosted runtime
-   * was reported to do so, and a function that forgets to drain shall fail here first.
-   */
+  /** Answers a request to /<name>/..., as the platform does (see function_request.ts). */
   async fetch(name: string, request: Request, path: string): Promise<Response> {
     if (!await this.#exists(name)) {
       return failure(404, "NOT_FOUND", `There is no function "${name}".`);
@@ -39,17 +39,12 @@ export class Functions {
     const worker = this.#worker(name);
     worker.inFlight++;
     try {
-      const port = await worker.port;
-      const body = trackBody(request.body);
-      const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-        method: request.method,
-        headers: request.headers,
-        body: body.stream,
-        redirect: "manual",
-      });
-      await body.consumed;
-      return new Response(response.body, { status: response.status, headers: response.headers });
+      return await forwardRequest(`http://127.0.0.1:${await worker.port}${path}`, request);
     } catch (error) {
+      if (error instanceof AnswerTimeout) {
+        return failure(504, "IDLE_TIMEOUT", "The function did not answer in time.");
+      }
+      if (request.signal.aborted) return failure(499, "CLIENT_CLOSED_REQUEST", "The client went away.");
       const booted = await worker.port.then(() => true, () => false);
       if (booted) {
         this.options.log.error("gateway", `${name} broke off`, {
@@ -74,7 +69,8 @@ export class Functions {
   async stopAll(): Promise<void> {
     this.#stopped = true;
     this.#watcher?.close();
-    await Promise.all([...this.#workers.keys()].map((name) => this.stop(name)));
+    const retired = [...this.#retired].map((worker) => worker.stop());
+    await Promise.all([...retired, ...[...this.#workers.keys()].map((name) => this.stop(name))]);
   }
 
   #worker(name: string): FunctionWorker {
@@ -139,35 +135,20 @@ export class Functions {
       if (!everything && !folders.has(name)) continue;
       this.#workers.delete(name);
       this.options.log.info("stack", `${name} changed; the next request runs the new code`);
-      void worker.stop();
+      void this.#retire(worker);
     }
+  }
+
+  /** Ends a worker that no request reaches any more, once those it has are answered. */
+  async #retire(worker: FunctionWorker): Promise<void> {
+    this.#retired.add(worker);
+    while (worker.inFlight > 0 && !this.#stopped) await new Promise((resolve) => setTimeout(resolve, 50));
+    await worker.stop();
+    this.#retired.delete(worker);
   }
 }
 
 function failure(status: number, code: string, sentence: string): Response {
   const headers: Record<string, string> = status === 503 ? { "retry-after": "1" } : {};
   return Response.json({ error: sentence, error_code: code }, { status, headers });
-}
-
-/** A body stream that tells when its last byte was taken. */
-function trackBody(
-  body: ReadableStream<Uint8Array> | null,
-): { stream: ReadableStream<Uint8Array> | null; consumed: Promise<void> } {
-  if (body === null) return { stream: null, consumed: Promise.resolve() };
-  let done: () => void = () => {};
-  const consumed = new Promise<void>((resolve) => done = resolve);
-  const reader = body.getReader();
-  const stream = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const chunk = await reader.read();
-      if (chunk.done) {
-        controller.close();
-        done();
-      } else {
-        controller.enqueue(chunk.value);
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
-  return { stream, consumed };
 }

@@ -13,6 +13,9 @@ export interface GatewayOptions {
   log: Log;
 }
 
+/** Requests in flight get this long to end when the stack stops. */
+const SHUTDOWN_GRACE_MS = 500;
+
 const CORS = {
   "access-control-allow-origin": "*",
   "access-control-allow-methods": "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS",
@@ -21,8 +24,20 @@ const CORS = {
 };
 
 /** Serves /rest/v1, /auth/v1 and /functions/v1 on one loopback port, as the platform's gateway does. */
-export function startGateway(options: GatewayOptions): Deno.HttpServer<Deno.NetAddr> {
-  return Deno.serve({
+export function startGateway(options: GatewayOptions): { shutdown(): Promise<void> } {
+  const unanswered = new Set<() => void>();
+  const answer = (request: Request, remoteAddress: string) => {
+    const { promise, resolve } = Promise.withResolvers<Response>();
+    const stopping = new AbortController();
+    const cutOff = () => {
+      resolve(json(503, { message: "The stack is stopping" }, { "retry-after": "1" }));
+      stopping.abort();
+    };
+    unanswered.add(cutOff);
+    const answered = route(options, { request, remoteAddress, stopping: stopping.signal });
+    return Promise.race([answered, promise]).finally(() => unanswered.delete(cutOff));
+  };
+  const server = Deno.serve({
     hostname: "127.0.0.1",
     port: options.port,
     onListen: () => {},
@@ -32,15 +47,37 @@ export function startGateway(options: GatewayOptions): Deno.HttpServer<Deno.NetA
       });
       return Response.json({ message: "The gateway failed" }, { status: 500 });
     },
-  }, (request, info) => route(options, request, info.remoteAddr.hostname));
+  }, (request, info) => answer(request, info.remoteAddr.hostname));
+  return {
+    async shutdown() {
+      const finished = server.shutdown();
+      await within(finished, SHUTDOWN_GRACE_MS);
+      for (const cutOff of unanswered) cutOff();
+      await within(finished, SHUTDOWN_GRACE_MS);
+    },
+  };
 }
 
-async function route(options: GatewayOptions, request: Request, remoteAddress: string): Promise<Response> {
+async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  await Promise.race([work, new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs))]);
+  clearTimeout(timer);
+}
+
+interface Arrival {
+  request: Request;
+  remoteAddress: string;
+  /** Fires when the stack stops before the answer is there. */
+  stopping: AbortSignal;
+}
+
+async function route(options: GatewayOptions, arrival: Arrival): Promise<Response> {
+  const { request } = arrival;
   const url = new URL(request.url);
   const [, service, version, ...rest] = url.pathname.split("/");
   if (version === "v1" && service === "functions") {
     const path = `/${rest.join("/")}${url.search}`;
-    return await options.functions.fetch(rest[0] ?? "", forwarded(request, url, remoteAddress), path);
+    return await options.functions.fetch(rest[0] ?? "", forwarded(arrival, url), path);
   }
   if (version === "v1" && service === "rest") {
     if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: CORS });
@@ -54,12 +91,12 @@ async function route(options: GatewayOptions, request: Request, remoteAddress: s
   return Response.json({ message: "no Route matched with those values" }, { status: 404 });
 }
 
-function forwarded(request: Request, url: URL, remoteAddress: string): Request {
+function forwarded({ request, remoteAddress, stopping }: Arrival, url: URL): Request {
   const headers = new Headers(request.headers);
   headers.set("x-forwarded-for", remoteAddress);
   headers.set("x-forwarded-proto", url.protocol.slice(0, -1));
   headers.set("x-forwarded-host", url.host);
-  return new Request(request, { headers });
+  return new Request(request, { headers, signal: AbortSignal.any([request.signal, stopping]) });
 }
 
 /**

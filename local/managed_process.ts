@@ -84,6 +84,8 @@ export class ManagedProcess {
       uid: user?.uid,
       gid: user?.gid,
       clearEnv: env !== undefined,
+      // In a session of its own: Ctrl-C in the terminal reaches the stack alone, which stops everything in order.
+      detached: true,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

@@ -36,6 +36,8 @@ export class Watchdog {
       stdout: "null",
       stderr: "null",
       cwd: "/",
+      // In a session of its own, so that what kills our process group spares it.
+      detached: true,
     }).spawn();
     this.#writer = this.#process.stdin.getWriter();
   }

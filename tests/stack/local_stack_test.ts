@@ -64,15 +64,17 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** The processes below a process, deepest last. */
+/** The processes below a process: all that name it, or one below it, as their parent. */
 function descendantsOf(pid: number): number[] {
-  let children: number[] = [];
-  try {
-    children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim().split(" ").filter(Boolean)
-      .map(Number);
-  } catch {
-    // It ended while we looked.
-  }
+  const children = [...Deno.readDirSync("/proc")].map((entry) => Number(entry.name)).filter((candidate) => {
+    if (!candidate) return false;
+    try {
+      const stat = Deno.readTextFileSync(`/proc/${candidate}/stat`);
+      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === pid;
+    } catch {
+      return false; // It ended while we looked.
+    }
+  });
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 

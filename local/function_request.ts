@@ -1,0 +1,92 @@
+/** Bodies up to this size are taken in whole before the function is asked. */
+const WHOLE_BODY_BYTES = 1024 * 1024;
+/** The platform gives up on a function that has not answered by then. */
+const ANSWER_TIMEOUT_MS = 150_000;
+
+/** Carries the length of a streamed body to the function's process, where it becomes content-length again. */
+export const STREAMED_LENGTH_HEADER = "x-interlock-streamed-length";
+
+/** The function had not answered when its time was over. */
+export class AnswerTimeout extends Error {
+  override name = "AnswerTimeout";
+}
+
+/**
+ * Sends a request on to a function's process and answers what it answers, but not before the request's body has
+ * arrived: the hosted runtime was reported to withhold answers so, and a function that forgets to drain a refused body
+ * shall fail here first. Gives up with the client, and after the platform's time limit.
+ *
+ * @throws {AnswerTimeout} after 150 s without an answer.
+ */
+export async function forwardRequest(target: string, request: Request): Promise<Response> {
+  const stopped = new AbortController();
+  const timer = setTimeout(
+    () => stopped.abort(new AnswerTimeout("No answer within 150 s")),
+    ANSWER_TIMEOUT_MS,
+  );
+  try {
+    const signal = AbortSignal.any([request.signal, stopped.signal]);
+    const headers = new Headers(request.headers);
+    const body = await takeBody(request, headers);
+    const response = await fetch(target, {
+      method: request.method,
+      headers,
+      body: body.content,
+      redirect: "manual",
+      signal,
+    });
+    await Promise.race([body.arrived, whenAborted(signal)]);
+    return copyResponse(response);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface ForwardedBody {
+  content: BodyInit | null;
+  arrived: Promise<void>;
+}
+
+/** Small bodies go in one piece, which keeps their length on the wire; large ones and those of unknown length flow. */
+async function takeBody(request: Request, headers: Headers): Promise<ForwardedBody> {
+  if (request.body === null) return { content: null, arrived: Promise.resolve() };
+  const declared = headers.get("content-length");
+  if (declared !== null && Number(declared) <= WHOLE_BODY_BYTES) {
+    return { content: await request.bytes(), arrived: Promise.resolve() };
+  }
+  if (declared !== null) headers.set(STREAMED_LENGTH_HEADER, declared);
+  return trackBody(request.body);
+}
+
+/** A body stream that tells when its last byte was taken. */
+function trackBody(body: ReadableStream<Uint8Array>): ForwardedBody {
+  const done = Promise.withResolvers<void>();
+  const reader = body.getReader();
+  const content = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const chunk = await reader.read();
+      if (!chunk.done) return controller.enqueue(chunk.value);
+      controller.close();
+      done.resolve();
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+  return { content, arrived: done.promise };
+}
+
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+/** fetch has decompressed the body already, so what described the compressed one goes. */
+function copyResponse(response: Response): Response {
+  const headers = new Headers(response.headers);
+  if (headers.has("content-encoding")) {
+    headers.delete("content-encoding");
+    headers.delete("content-length");
+  }
+  return new Response(response.body, { status: response.status, headers });
+}
