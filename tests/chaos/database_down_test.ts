@@ -12,6 +12,7 @@ interface Sent {
   key: string;
   status: number;
   retryAfter: string | null;
+  answer: string;
 }
 
 Deno.test({
@@ -39,8 +40,13 @@ Deno.test({
             "x-event-id": key,
           };
           const response = await fetch(webhook.url, { method: "POST", headers, body });
-          await response.body?.cancel();
-          sent.push({ key, status: response.status, retryAfter: response.headers.get("retry-after") });
+          const answer = await response.text();
+          sent.push({
+            key,
+            status: response.status,
+            retryAfter: response.headers.get("retry-after"),
+            answer,
+          });
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
       };
@@ -57,8 +63,14 @@ Deno.test({
       await pause(1500);
       running = false;
       await Promise.all(senders);
-
-      assert.deepEqual([...new Set(sent.map((one) => one.status))].sort(), [200, 503]);
+      const unexpected = sent.filter((one) => one.status !== 200 && one.status !== 503).map((one) =>
+        one.answer
+      );
+      const log = await Deno.readTextFile(stack.logFile);
+      const causes = unexpected.map((answer) =>
+        log.split("\n").filter((line) => line.includes(JSON.parse(answer).request_id))
+      );
+      assert.deepEqual(causes, []);
       const refused = sent.filter((one) => one.status === 503);
       assert.ok(downTo - downFrom > 0 && refused.length > 0);
       assert.ok(refused.every((one) => one.retryAfter !== null), "every 503 says when to come back");

@@ -83,5 +83,7 @@ export function isDataError(sqlState: string): boolean {
 function isDatabaseAway(sqlState: string, status: number): boolean {
   // 08 connection, 53 resources, 57P0x shutdown, 40 serialization and deadlock; PGRST000-003 PostgREST lost its database.
   if (/^(08|53|57P|40)/.test(sqlState) || /^PGRST00[0-3]$/.test(sqlState)) return true;
-  return !/^[0-9A-Z]{5}$/.test(sqlState) && (status === 0 || status >= 500);
+  // When the connection breaks in the middle of a query, PostgREST answers 400 with an empty code.
+  if (sqlState === "") return ![401, 403, 404].includes(status);
+  return !/^[0-9A-Z]{5}$/.test(sqlState) && status >= 500;
 }

@@ -30,8 +30,8 @@ export async function checkEventProcessed(
     await tenantDb(event.tenantId, supabase).rpc("check_event_processed", {
       p_provider_message_id: event.providerMessageId,
       p_event_type: event.eventType,
-      p_campaign_id: event.campaignId as string,
-      p_occurred_at: event.occurredAt as string,
+      p_campaign_id: (event.campaignId ?? null) as string,
+      p_occurred_at: (event.occurredAt ?? null) as string,
     }),
   ));
   return { duplicate: result.duplicate, idempotencyKey: result.idempotency_key };

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { hubspotEvent, sendHubspotEvents } from "../../simulators/hubspot/webhook.ts";
+import { call } from "../support/api.ts";
+import { adminSql, eventually, sql, stack, stackTest } from "../support/stack.ts";
+import { createTenant } from "../support/tenant.ts";
+import { createWebhook, sendGeneric } from "../support/webhook.ts";
+
+/** Tables where a canary may stand: Vault itself, and pg_net's queue, which holds the hub key while a bell is in it. */
+const EXEMPT: Record<string, string[]> = { hub: ["net.http_request_queue"] };
+
+/** Every table of the database, as text, searched for a value. */
+async function tablesWith(value: string): Promise<string[]> {
+  const tables =
+    await adminSql`select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'm') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`;
+  const found: string[] = [];
+  for (const { schema, name } of tables) {
+    const [row] = await adminSql`select exists (
+      select from ${adminSql(`${schema}.${name}`)} t
+      where to_jsonb(t)::text like ${`%${value}%`}
+        or exists (select from jsonb_each_text(to_jsonb(t)) f where left(f.value, 2) = '\\x' and length(f.value) % 2 = 0
+          and position(${value}::bytea in decode(substr(f.value, 3), 'hex')) > 0)
+    ) as hit`;
+    if (row!.hit) found.push(`${schema}.${name}`);
+  }
+  return found;
+}
+
+stackTest(
+  "CANARY: planted secrets are in no table outside Vault, no log line, no answer and no error",
+  async () => {
+    const tenant = await createTenant();
+    const admin = { user: tenant.users.admin, orgId: tenant.orgs[0] };
+    const secrets = ["first", "second", "third"].map((name) => `canary-${name}-${crypto.randomUUID()}`);
+    const header = `canary-header-${crypto.randomUUID()}`;
+    const answers: string[] = [];
+    const keep = async (answer: Promise<{ status: number; body: unknown }>) => {
+      const { status, body } = await answer;
+      answers.push(JSON.stringify(body));
+      return { status, body };
+    };
+
+    const created = await call("integrations/webhooks", {
+      ...admin,
+      body: { provider: "hubspot", name: "Canary", secret: secrets[0] },
+    });
+    assert.equal(created.status, 201);
+    const webhook = { url: created.body.url as string, secret: secrets[0]!, id: created.body.id as string };
+    const send = (secret: string) =>
+      sendHubspotEvents({ url: webhook.url, secret }, [
+        hubspotEvent({ subscriptionType: "contact.creation", objectId: Math.floor(Math.random() * 1e9) }),
+      ]).then((response) => response.text());
+    answers.push(await send(secrets[0]!), await send("wrong-secret"));
+    const withHeader = await fetch(webhook.url, {
+      method: "POST",
+      headers: { authorization: header, "x-api-key": header, cookie: header },
+      body: "[]",
+    });
+    answers.push(await withHeader.text());
+    await keep(
+      call(`integrations/webhooks/${webhook.id}/rotate`, { ...admin, body: { secret: "short-canary" } }),
+    );
+    for (const secret of secrets.slice(1)) {
+      const rotated = await call(`integrations/webhooks/${webhook.id}/rotate`, {
+        ...admin,
+        body: { secret, overlap_seconds: 60 },
+      });
+      assert.equal(rotated.status, 200);
+      answers.push(await send(secret));
+    }
+    await keep(call("integrations/webhooks", admin));
+    await keep(call(`integrations/webhooks/${webhook.id}`, admin));
+    const receipts = await call(`integrations/webhooks/${webhook.id}/receipts`, admin);
+    for (const receipt of receipts.body.data) {
+      await keep(
+        call(`integrations/webhooks/${webhook.id}/receipts/${receipt.id}`, admin),
+      );
+    }
+    await keep(
+      call("integrations/webhooks", {
+        ...admin,
+        body: { provider: "hubspot", name: "x".repeat(300), secret: secrets[0] },
+      }),
+    );
+    await eventually(async () =>
+      (await sql`select 1 from public.event_dispatches where tenant_id = ${tenant.id} and status = 'pending'`)
+        .length === 0
+    );
+    await eventually(async () => (await adminSql`select 1 from net.http_request_queue`).length === 0);
+
+    for (const secret of [...secrets, header]) {
+      assert.deepEqual(await tablesWith(secret), [], secret);
+      assert.equal(answers.some((answer) => answer.includes(secret)), false, `${secret} in an answer`);
+    }
+    for (
+      const [name, key] of Object.entries({ ...stack.keys.secretKeys, password: stack.keys.databasePassword })
+    ) {
+      assert.deepEqual((await tablesWith(key)).filter((table) => !EXEMPT[name]?.includes(table)), [], name);
+    }
+    const log = await Deno.readTextFile(stack.logFile);
+    for (
+      const value of [
+        ...secrets,
+        header,
+        ...Object.values(stack.keys.secretKeys),
+        stack.keys.databasePassword,
+      ]
+    ) {
+      assert.equal(log.includes(value), false, "a secret in the log");
+    }
+  },
+);
+
+stackTest(
+  "CANARY: the search itself finds a secret that was put into a table, as text and as bytes",
+  async () => {
+    const tenant = await createTenant();
+    const webhook = await createWebhook(tenant, "generic_hmac");
+    const canary = `canary-${crypto.randomUUID()}`;
+    await sql`update public.integration_webhooks set name = ${canary} where id = ${webhook.id}`;
+    assert.ok((await tablesWith(canary)).includes("public.integration_webhooks"));
+    const bytes = `canary-${crypto.randomUUID()}`;
+    await sendGeneric(webhook, JSON.stringify({ bytes }));
+    assert.deepEqual(await tablesWith(bytes), ["public.webhook_receipt_bodies"]);
+  },
+);
