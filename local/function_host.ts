@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- standard output is how a worker speaks to the stack
 /**
  * The process one edge function runs in: gives it the globals of the platform, serves its default export on a free
  * loopback port, and ends with its parent. Started by functions.ts with the function's index.ts as its only argument.

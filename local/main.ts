@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- the summary and failures go to the terminal
 import { parseArgs } from "node:util";
 import { join, resolve } from "node:path";
 import { type Demo, describeDemo } from "./demo.ts";

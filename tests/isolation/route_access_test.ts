@@ -1,15 +1,20 @@
 import assert from "node:assert/strict";
-import type { EdgeFunction } from "../../supabase/functions/_shared/http/create_function.ts";
 import { type Answer, call, type CallOptions } from "../support/api.ts";
 import { sql, stack, stackTest } from "../support/stack.ts";
 import { accessMatrix, type Caller, CALLERS, type Expectation } from "./access_matrix.ts";
 import { type Cast, createCast } from "./cast.ts";
 import { createSamples } from "./sample_rows.ts";
 
+/** What the rig reads of a function's default export. */
+interface LoadedFunction {
+  name: string;
+  routes: { method: string; path: string; auth: string; permission?: string; org?: string }[];
+}
+
 const functionsFolder = new URL("../../supabase/functions/", import.meta.url);
 
 /** Every function, as its index.ts exports it: the list the rigs walk. */
-async function loadFunctions(): Promise<EdgeFunction[]> {
+async function loadFunctions(): Promise<LoadedFunction[]> {
   Deno.env.set("SUPABASE_URL", stack.apiUrl);
   Deno.env.set("SUPABASE_SECRET_KEYS", JSON.stringify(stack.keys.secretKeys));
   const names = [...Deno.readDirSync(functionsFolder)].filter((entry) =>

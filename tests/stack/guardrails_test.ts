@@ -342,15 +342,15 @@ stackTest("tenantDb() puts the tenant on reads and writes, whatever the caller s
   const [tenant, foreign] = [await createTenant(), await createTenant()];
   const db = tenantDb(tenant.id);
   const inserted = unwrap(
-    await db.insert("clients", { name: "Mine", tenant_id: foreign.id } as { name: string }).select(
+    await db.from("clients").insert({ name: "Mine", tenant_id: foreign.id } as { name: string }).select(
       "id, tenant_id",
     ),
   );
   assert.equal(inserted[0]!.tenant_id, tenant.id);
-  await tenantDb(foreign.id).insert("clients", { name: "Theirs" });
-  assert.deepEqual(unwrap(await db.select("clients", "name")).map((row) => row.name), ["Mine"]);
-  await db.update("clients", { name: "Renamed", tenant_id: foreign.id } as { name: string });
-  await db.delete("clients").eq("name", "Theirs");
+  await tenantDb(foreign.id).from("clients").insert({ name: "Theirs" });
+  assert.deepEqual(unwrap(await db.from("clients").select("name")).map((row) => row.name), ["Mine"]);
+  await db.from("clients").update({ name: "Renamed", tenant_id: foreign.id } as { name: string });
+  await db.from("clients").delete().eq("name", "Theirs");
   const rows =
     await sql`select tenant_id, name from public.clients where tenant_id in (${tenant.id}, ${foreign.id}) order by name`;
   assert.deepEqual(rows.map((row) => [row.tenant_id, row.name]), [[tenant.id, "Renamed"], [
@@ -365,7 +365,7 @@ stackTest("unwrap() refuses a list that PostgREST may have cut", async () => {
   await sql`insert into public.clients (tenant_id, name) select ${tenant.id}, n::text from generate_series(1, ${
     MAX_ROWS + 1
   }) n`;
-  const result = await tenantDb(tenant.id).select("clients", "id");
+  const result = await tenantDb(tenant.id).from("clients").select("id");
   assert.throws(() => unwrap(result), { code: "INTERNAL" });
-  assert.equal(unwrap(await tenantDb(tenant.id).select("clients", "id").limit(999)).length, 999);
+  assert.equal(unwrap(await tenantDb(tenant.id).from("clients").select("id").limit(999)).length, 999);
 });

@@ -25,7 +25,7 @@ export const dispatchRoutes = [
     permission: "deliveries.read",
     query: listSchema,
     handler: async ({ access, query }) => {
-      let select = access.db.select("event_dispatches", COLUMNS).eq("status", query.status);
+      let select = access.db.from("event_dispatches").select(COLUMNS).eq("status", query.status);
       if (query.before_id !== undefined) select = select.lt("id", query.before_id);
       const rows = unwrap(await select.order("id", { ascending: false }).limit(query.limit));
       const next = rows.length === query.limit ? rows.at(-1)?.id ?? null : null;
@@ -41,7 +41,7 @@ export const dispatchRoutes = [
     body: replaySchema,
     handler: async ({ access, body }) => {
       const visible = unwrap(
-        await access.db.select("event_dispatches", "id").in("id", body.dispatch_ids),
+        await access.db.from("event_dispatches").select("id").in("id", body.dispatch_ids),
       );
       if (visible.length === 0) throw new InterlockError("NOT_FOUND", "None of these dispatches exists.");
       const replayed = unwrap(

@@ -12,7 +12,7 @@ const COLUMNS =
 
 async function requireWebhook(access: UserAccess, webhookId: string): Promise<void> {
   const webhook = unwrap(
-    await access.db.select("integration_webhooks", "id").eq("id", webhookId).maybeSingle(),
+    await access.db.from("integration_webhooks").select("id").eq("id", webhookId).maybeSingle(),
   );
   if (webhook === null) throw new InterlockError("NOT_FOUND", "This webhook does not exist.");
 }
@@ -29,7 +29,7 @@ export const receiptRoutes = [
     query: pageQuerySchema,
     handler: async ({ access, params, query }) => {
       await requireWebhook(access, params.webhook_id!);
-      let select = access.db.select("webhook_receipts", COLUMNS).eq("webhook_id", params.webhook_id!);
+      let select = access.db.from("webhook_receipts").select(COLUMNS).eq("webhook_id", params.webhook_id!);
       const after = decodeCursor(query.cursor);
       if (after) {
         select = select.or(`received_at.lt.${after.at},and(received_at.eq.${after.at},id.gt.${after.id})`);
@@ -53,12 +53,12 @@ export const receiptRoutes = [
     uuidParams: ["webhook_id", "receipt_id"],
     handler: async ({ access, params }) => {
       const receipt = unwrap(
-        await access.db.select("webhook_receipts", COLUMNS)
+        await access.db.from("webhook_receipts").select(COLUMNS)
           .eq("webhook_id", params.webhook_id!).eq("id", params.receipt_id!).maybeSingle(),
       );
       if (receipt === null) throw new InterlockError("NOT_FOUND", "This receipt does not exist.");
       const content = unwrap(
-        await access.db.select("webhook_receipt_bodies", "headers, body").eq("receipt_id", receipt.id)
+        await access.db.from("webhook_receipt_bodies").select("headers, body").eq("receipt_id", receipt.id)
           .maybeSingle(),
       );
       const body = content === null ? null : hexDecode(String(content.body).replace(/^\\x/, ""));
@@ -96,8 +96,7 @@ export const receiptRoutes = [
 /** At most 1000 elements per receipt, read in pages below the row limit of PostgREST. */
 async function eventsOf(access: UserAccess, receiptId: string) {
   return unwrap(
-    await access.db.select(
-      "integration_events_outbox",
+    await access.db.from("integration_events_outbox").select(
       "id, event_type, payload, created_at, event_dispatches(id, consumer, status, attempts, last_error_code, last_error, next_attempt_at, finished_at)",
     )
       .eq("receipt_id", receiptId).order("created_at").order("id").limit(200),

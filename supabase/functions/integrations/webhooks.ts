@@ -78,7 +78,7 @@ export const webhookRoutes = [
     org: "required",
     query: pageQuerySchema,
     handler: async ({ access, query }) => {
-      let select = access.db.select("integration_webhooks", COLUMNS);
+      let select = access.db.from("integration_webhooks").select(COLUMNS);
       const after = decodeCursor(query.cursor);
       if (after) {
         select = select.or(`created_at.lt.${after.at},and(created_at.eq.${after.at},id.gt.${after.id})`);
@@ -125,7 +125,8 @@ export const webhookRoutes = [
     uuidParams: ["webhook_id"],
     handler: async ({ access, params }) => {
       const row = unwrap(
-        await access.db.select("integration_webhooks", COLUMNS).eq("id", params.webhook_id!).maybeSingle(),
+        await access.db.from("integration_webhooks").select(COLUMNS).eq("id", params.webhook_id!)
+          .maybeSingle(),
       );
       if (row === null) throw new InterlockError("NOT_FOUND", "This webhook does not exist.");
       return Response.json(resource(row));
@@ -164,7 +165,8 @@ export const webhookRoutes = [
     body: rotateSchema,
     handler: async ({ access, params, body }) => {
       const current = unwrap(
-        await access.db.select("integration_webhooks", "provider").eq("id", params.webhook_id!).maybeSingle(),
+        await access.db.from("integration_webhooks").select("provider").eq("id", params.webhook_id!)
+          .maybeSingle(),
       );
       if (current === null) throw new InterlockError("NOT_FOUND", "This webhook does not exist.");
       const secret = await chosenSecret(current.provider, body.secret);

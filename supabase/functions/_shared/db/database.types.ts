@@ -1,3 +1,5 @@
+// Written by `deno task types` from the migrations. Do not edit.
+// deno-lint-ignore-file
 export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
 
 export type Database = {

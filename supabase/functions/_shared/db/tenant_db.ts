@@ -1,8 +1,11 @@
+import type { PostgrestFilterBuilder, PostgrestQueryBuilder, SupabaseClient } from "@supabase/supabase-js";
 import type { Database } from "./database.types.ts";
 import { type HubClient, hubClient } from "./clients.ts";
 
-type Tables = Database["public"]["Tables"];
-type Functions = Database["public"]["Functions"];
+type Schema = Database["public"];
+type Tables = Schema["Tables"];
+type Functions = Schema["Functions"];
+type PostgrestOptions = { PostgrestVersion: "12" };
 
 /** Tables whose every row names its tenant. Others are not offered. */
 export type TenantTable = {
@@ -14,71 +17,74 @@ export type TenantFunction = {
   [Name in keyof Functions]: Functions[Name]["Args"] extends { p_tenant_id: string } ? Name : never;
 }[keyof Functions];
 
-type WithoutTenant<T> = Omit<T, "tenant_id">;
+type Query<Name extends TenantTable> = PostgrestQueryBuilder<
+  PostgrestOptions,
+  Schema,
+  Tables[Name],
+  Name,
+  Tables[Name]["Relationships"]
+>;
 
-/**
- * The database as one tenant: the tenant is put on every read and every write, and there is no way to a table
- * without it. Row level security (for a user's client) is the second wall, not the first.
- */
+/** The result of a write: rows only after a further `.select(...)`. */
+type Write<Name extends TenantTable, Method extends string> = PostgrestFilterBuilder<
+  PostgrestOptions,
+  Schema,
+  Tables[Name]["Row"],
+  null,
+  Name,
+  Tables[Name]["Relationships"],
+  Method
+>;
+
+type Call<Name extends TenantFunction> = PostgrestFilterBuilder<
+  PostgrestOptions,
+  Schema,
+  Record<string, unknown>,
+  Functions[Name]["Returns"],
+  Name,
+  null,
+  "RPC"
+>;
+
+/** One table of one tenant. */
+export interface TenantTableDb<Name extends TenantTable> {
+  /** `select columns from table where tenant_id = ...`; add filters to what comes back. */
+  select: Query<Name>["select"];
+  insert(row: Omit<Tables[Name]["Insert"], "tenant_id">): Write<Name, "POST">;
+  update(values: Omit<Tables[Name]["Update"], "tenant_id">): Write<Name, "PATCH">;
+  delete(): Write<Name, "DELETE">;
+}
+
+/** The database as one tenant. */
 export interface TenantDb {
   readonly tenantId: string;
-  /** `select columns from table where tenant_id = ...`; add filters to what comes back. */
-  select<Name extends TenantTable, const Columns extends string>(
-    table: Name,
-    columns: Columns,
-  ): ReturnType<ReturnType<typeof selectOf<Name, Columns>>["eq"]>;
-  insert<Name extends TenantTable>(
-    table: Name,
-    row: WithoutTenant<Tables[Name]["Insert"]>,
-  ): ReturnType<typeof insertOf<Name>>;
-  update<Name extends TenantTable>(
-    table: Name,
-    values: WithoutTenant<Tables[Name]["Update"]>,
-  ): ReturnType<ReturnType<typeof updateOf<Name>>["eq"]>;
-  delete<Name extends TenantTable>(table: Name): ReturnType<ReturnType<typeof deleteOf<Name>>["eq"]>;
+  from<Name extends TenantTable>(table: Name): TenantTableDb<Name>;
   rpc<Name extends TenantFunction>(
     name: Name,
     args: Omit<Functions[Name]["Args"], "p_tenant_id">,
-  ): ReturnType<typeof rpcOf<Name>>;
-}
-
-function selectOf<Name extends TenantTable, const Columns extends string>(
-  client: HubClient,
-  table: Name,
-  columns: Columns,
-) {
-  return client.from(table).select(columns);
-}
-function insertOf<Name extends TenantTable>(client: HubClient, table: Name, row: Tables[Name]["Insert"]) {
-  return client.from(table).insert(row as never);
-}
-function updateOf<Name extends TenantTable>(client: HubClient, table: Name, values: Tables[Name]["Update"]) {
-  return client.from(table).update(values as never);
-}
-function deleteOf<Name extends TenantTable>(client: HubClient, table: Name) {
-  return client.from(table).delete();
-}
-function rpcOf<Name extends TenantFunction>(client: HubClient, name: Name, args: Functions[Name]["Args"]) {
-  return client.rpc(name, args as never);
+  ): Call<Name>;
 }
 
 /**
- * The database as one tenant, with the rights of the service, or of a user when their client is given.
+ * The database as one tenant, with the rights of the service, or of a user when their client is given: the tenant is put
+ * on every read and every write, and there is no way to a table without it. Row level security (for a user's client) is
+ * the second wall, not the first.
+ *
+ * The types are written out instead of derived from calls: derived ones cost the compiler minutes.
  *
  * @throws {TypeError} when the tenant is empty: a query without a tenant must not exist.
  */
 export function tenantDb(tenantId: string, client: HubClient = hubClient()): TenantDb {
   if (!tenantId) throw new TypeError("A tenant database needs a tenant");
-  return {
-    tenantId,
-    select: (table, columns) => selectOf(client, table, columns).eq("tenant_id" as never, tenantId as never),
-    insert: (table, row) => insertOf(client, table, { ...row, tenant_id: tenantId } as never),
-    update: (table, values) =>
-      updateOf(client, table, { ...values, tenant_id: undefined } as never).eq(
-        "tenant_id" as never,
-        tenantId as never,
-      ),
-    delete: (table) => deleteOf(client, table).eq("tenant_id" as never, tenantId as never),
-    rpc: (name, args) => rpcOf(client, name, { ...args, p_tenant_id: tenantId } as never),
-  };
+  const untyped = client as unknown as SupabaseClient;
+  const from = (table: string) => ({
+    select: (columns?: string, options?: { head?: boolean; count?: "exact" }) =>
+      untyped.from(table).select(columns, options).eq("tenant_id", tenantId),
+    insert: (row: object) => untyped.from(table).insert({ ...row, tenant_id: tenantId }),
+    update: (values: object) =>
+      untyped.from(table).update({ ...values, tenant_id: undefined }).eq("tenant_id", tenantId),
+    delete: () => untyped.from(table).delete().eq("tenant_id", tenantId),
+  });
+  const rpc = (name: string, args: object) => untyped.rpc(name, { ...args, p_tenant_id: tenantId });
+  return { tenantId, from, rpc } as unknown as TenantDb;
 }

@@ -17,7 +17,8 @@ export async function validateCampaignOwnership(
   const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(campaignId);
   const campaign = isUuid
     ? unwrap(
-      await tenantDb(tenantId, supabase).select("cmo_campaigns", "id").eq("id", campaignId).maybeSingle(),
+      await tenantDb(tenantId, supabase).from("cmo_campaigns").select("id").eq("id", campaignId)
+        .maybeSingle(),
     )
     : null;
   if (campaign === null) {

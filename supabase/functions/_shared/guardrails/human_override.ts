@@ -73,7 +73,8 @@ export async function queueForApproval(
 /** Whether a tenant wants a person to decide on every AI change. A tenant without settings is treated as wanting it. */
 export async function requiresManualApproval(supabase: HubClient, tenantId: string): Promise<boolean> {
   const settings = unwrap(
-    await tenantDb(tenantId, supabase).select("tenant_settings", "require_manual_approval").maybeSingle(),
+    await tenantDb(tenantId, supabase).from("tenant_settings").select("require_manual_approval")
+      .maybeSingle(),
   );
   return settings?.require_manual_approval ?? true;
 }

@@ -7,7 +7,7 @@ import { createLogger, type Logger } from "../log.ts";
 import { requireService, resolveUserAccess, type UserAccess } from "./access.ts";
 import { renderError } from "./render_error.ts";
 import { RequestBody } from "./request_body.ts";
-import type { AnyRoute } from "./route.ts";
+import type { AnyRoute, RouteFacts } from "./route.ts";
 
 const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -15,7 +15,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** An edge function: what `export default` of its index.ts must be, plus its routes for the test rigs. */
 export interface EdgeFunction {
   name: string;
-  routes: AnyRoute[];
+  routes: RouteFacts[];
   fetch(request: Request): Promise<Response>;
 }
 

@@ -18,38 +18,45 @@ export interface HandlerContext {
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 type AccessOf<Auth extends RouteAuth> = Auth extends "user" ? UserAccess : undefined;
 
-/** One route: who may call it, what it takes, what it does. The list of these is a function's table of contents. */
-export interface RouteDefinition<
-  Auth extends RouteAuth = RouteAuth,
-  Body extends z.ZodType | undefined = z.ZodType | undefined,
-  Query extends z.ZodType | undefined = z.ZodType | undefined,
-> {
+/** What is known of a route without its schemas and handler: enough for lists and test rigs. */
+export interface RouteFacts {
   method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
   /** Below the function's name, for example "/webhooks/:webhook_id"; "/" for the function itself. */
   path: string;
   summary: string;
-  auth: Auth;
+  auth: RouteAuth;
   /** Permission a user needs. */
   permission?: Permission;
   /** Whether an org must be known. Default "optional". */
   org?: "required" | "optional";
   /** Path parameters that are identifiers: anything but a uuid is answered 404 like an unknown one. */
   uuidParams?: string[];
-  body?: Body;
-  query?: Query;
   /** Largest body, in bytes. Default 1 MiB. */
   bodyLimitBytes?: number;
+}
+
+/** One route: who may call it, what it takes, what it does. The list of these is a function's table of contents. */
+export interface RouteDefinition<
+  Auth extends RouteAuth,
+  Body extends z.ZodType | undefined,
+  Query extends z.ZodType | undefined,
+> extends RouteFacts {
+  auth: Auth;
+  body?: Body;
+  query?: Query;
   handler(
     context: HandlerContext & { access: AccessOf<Auth>; body: Parsed<Body>; query: Parsed<Query> },
   ): Promise<Response> | Response;
 }
 
 /** A route whose handler's types are forgotten, for lists. */
-export type AnyRoute = Omit<RouteDefinition, "handler"> & {
+export interface AnyRoute extends RouteFacts {
+  body?: z.ZodType;
+  query?: z.ZodType;
   handler(
     context: HandlerContext & { access: UserAccess | undefined; body: unknown; query: unknown },
   ): Promise<Response> | Response;
-};
+}
 
 /** Defines a route; its handler sees the types of its schemas. */
 export function route<
