@@ -1,0 +1,65 @@
+import type { Demo } from "../../local/demo.ts";
+import type { Stack } from "../../local/stack.ts";
+import { hubspotEvent, hubspotHeaders } from "../../simulators/hubspot/webhook.ts";
+
+/** What a probe needs: where the function listens, and the stack behind it. */
+export interface ProbeContext {
+  /** The function's own process, for example http://127.0.0.1:40123/integrations. */
+  url: string;
+  stack: Stack;
+  demo: Demo;
+}
+
+/** One request to a function and the status it must answer. */
+export interface Probe {
+  expected: number;
+  send(context: ProbeContext): Promise<Response>;
+}
+
+/** Per function one good and one bad request. A function without a line here fails the run. */
+export const probes: Record<string, { good: Probe; bad: Probe }> = {
+  "webhook-receiver": {
+    good: { expected: 200, send: (context) => sendWebhook(context, null) },
+    bad: { expected: 401, send: (context) => sendWebhook(context, "another secret") },
+  },
+  "event-dispatch": {
+    good: {
+      expected: 202,
+      send: ({ url, stack }) => fetch(url, { method: "POST", headers: { apikey: stack.hubKey }, body: "{}" }),
+    },
+    bad: {
+      expected: 401,
+      send: ({ url, stack }) =>
+        fetch(url, { method: "POST", headers: { apikey: stack.publishableKey }, body: "{}" }),
+    },
+  },
+  "integrations": {
+    good: { expected: 200, send: listWebhooks },
+    bad: {
+      expected: 401,
+      send: ({ url }) => fetch(`${url}/webhooks`, { headers: { authorization: "Bearer wrong" } }),
+    },
+  },
+};
+
+function sendWebhook({ url, demo }: ProbeContext, wrongSecret: string | null): Promise<Response> {
+  const webhook = demo.webhooks.find((candidate) => candidate.provider === "hubspot")!;
+  const body = JSON.stringify([hubspotEvent({ subscriptionType: "contact.creation", objectId: Date.now() })]);
+  // Signed is the public URL, wherever the process listens.
+  const headers = hubspotHeaders({ url: webhook.url, body, secret: wrongSecret ?? webhook.secret });
+  return fetch(`${url}/${webhook.id}`, { method: "POST", headers, body });
+}
+
+async function listWebhooks({ url, stack, demo }: ProbeContext): Promise<Response> {
+  const [tenant] = demo.tenants;
+  const { email, password } = tenant!.users[0]!;
+  const signedIn = await fetch(`${stack.apiUrl}/auth/v1/token?grant_type=password`, {
+    method: "POST",
+    headers: { apikey: stack.publishableKey },
+    body: JSON.stringify({ email, password }),
+  });
+  const { access_token: token } = await signedIn.json();
+  return await fetch(`${url}/webhooks`, {
+    headers: { authorization: `Bearer ${token}`, "x-org-id": tenant!.orgs[0]!.id },
+  });
+}
