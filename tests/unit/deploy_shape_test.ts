@@ -84,11 +84,11 @@ Deno.test("DEPLOY: no function imports from a URL, and every package is pinned t
   for (const path of sources(functionsDir)) {
     const text = Deno.readTextFileSync(path);
     for (
-      const [, declared, dynamic] of text.matchAll(
-        /^(?:import|export)\b[^"]*"([^"]+)"|\bimport\("([^"]+)"\)/gm,
+      const [, declared, bare] of text.matchAll(
+        /^(?:import|export)\b[^";]*? from "([^"]+)"|^import "([^"]+)"/gm,
       )
     ) {
-      const specifier = declared ?? dynamic ?? "";
+      const specifier = declared ?? bare ?? "";
       const known = specifier.startsWith(".") || specifier.startsWith("node:") ||
         Object.keys(imports).some((name) => specifier === name || specifier.startsWith(`${name}/`));
       assert.ok(known, `${path} imports ${specifier}`);
