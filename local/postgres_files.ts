@@ -72,7 +72,17 @@ export async function postgresFolder(dataDir: string, user?: { uid: number; gid:
   const name = Array.from(digest.subarray(0, 6), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const outside = join("/var/tmp", `interlock-${name}`);
   await Deno.mkdir(outside, { recursive: true, mode: 0o700 });
+  await requireOwn(outside, user);
   return outside;
+}
+
+/** Everybody may write to /var/tmp: a folder or link that somebody else put there is not ours to fill as root. */
+async function requireOwn(folder: string, user: { uid: number }): Promise<void> {
+  const info = await Deno.lstat(folder);
+  if (info.isDirectory && !info.isSymlink && (info.uid === 0 || info.uid === user.uid)) return;
+  throw new StackError(
+    `${folder} belongs to somebody else; remove it, or choose another place with --data-dir.`,
+  );
 }
 
 async function installBinaries(target: string): Promise<void> {

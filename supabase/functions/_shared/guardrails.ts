@@ -14,6 +14,5 @@ export {
   requiresManualApproval,
   rollbackChange,
 } from "./guardrails/human_override.ts";
-export { createFunction } from "./http/create_function.ts";
-export { route } from "./http/route.ts";
+export { runAgentJob } from "./guardrails/agent_run.ts";
 export { InterlockError } from "./errors/interlock_error.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { createFunction, route } from "../_shared/guardrails.ts";
+import { createFunction } from "../_shared/http/create_function.ts";
+import { route } from "../_shared/http/route.ts";
 import { wake } from "./drainer.ts";
 
 /** Hands every new event to its consumers. Woken by the database after commit, and by a schedule in case that got lost. */

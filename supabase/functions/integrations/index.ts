@@ -1,4 +1,4 @@
-import { createFunction } from "../_shared/guardrails.ts";
+import { createFunction } from "../_shared/http/create_function.ts";
 import { dispatchRoutes } from "./dispatches.ts";
 import { receiptRoutes } from "./receipts.ts";
 import { webhookRoutes } from "./webhooks.ts";

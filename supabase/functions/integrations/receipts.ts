@@ -2,8 +2,8 @@ import { base64Encode, hexDecode } from "../_shared/crypto/encoding.ts";
 import { hubClient } from "../_shared/db/clients.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
-import { InterlockError } from "../_shared/errors/interlock_error.ts";
-import { route } from "../_shared/guardrails.ts";
+import { InterlockError } from "../_shared/guardrails.ts";
+import { route } from "../_shared/http/route.ts";
 import type { UserAccess } from "../_shared/http/access.ts";
 import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
 

@@ -3,8 +3,8 @@ import { hubClient } from "../_shared/db/clients.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
 import { publicFunctionsUrl } from "../_shared/env.ts";
-import { InterlockError } from "../_shared/errors/interlock_error.ts";
-import { route } from "../_shared/guardrails.ts";
+import { InterlockError } from "../_shared/guardrails.ts";
+import { route } from "../_shared/http/route.ts";
 import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
 import { webhookProviders, webhookSchemes } from "../_shared/providers/registry.ts";
 

@@ -1,4 +1,5 @@
-import { createFunction, route } from "../_shared/guardrails.ts";
+import { createFunction } from "../_shared/http/create_function.ts";
+import { route } from "../_shared/http/route.ts";
 import { receiveEnvelope, receiveRaw } from "./receive.ts";
 
 /**

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { hubStore } from "../../_shared/db/store.ts";
-import { InterlockError } from "../../_shared/errors/interlock_error.ts";
-import { executeCrmFirst } from "../../_shared/guardrails.ts";
+import { executeCrmFirst, InterlockError } from "../../_shared/guardrails.ts";
 import type { LosslessJson } from "../../_shared/json/lossless.ts";
 import { parseJsonBody } from "../../_shared/providers/json_body.ts";
 import {
