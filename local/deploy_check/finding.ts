@@ -28,7 +28,10 @@ export async function guarded(what: string, check: () => Promise<Finding[]>): Pr
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     return [
-      missing(`${what}: could not be read (${reason})`, "Check the connection and its rights, then run this again."),
+      missing(
+        `${what}: could not be read (${reason})`,
+        "Apply the migrations, check the rights of the connection, then run this again.",
+      ),
     ];
   }
 }

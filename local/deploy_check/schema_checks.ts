@@ -1,6 +1,6 @@
 import type { Sql } from "postgres";
 import { accessMatrix } from "../../tests/isolation/access_matrix.ts";
-import { type Finding, guarded, missing, ok } from "./finding.ts";
+import { type Finding, guarded, missing, ok, skipped } from "./finding.ts";
 import {
   appliedMigrations,
   type DefaultGrant,
@@ -20,15 +20,33 @@ export async function checkSchema(sql: Sql): Promise<Finding[]> {
   return [
     ...await guarded("Postgres version", () => checkServer(sql)),
     ...await guarded("Extensions", async () => {
-      const rows = await sql<{ extname: string; extversion: string }[]>`select extname, extversion from pg_extension`;
+      const rows = await sql<
+        { extname: string; extversion: string }[]
+      >`select extname, extversion from pg_extension`;
       return judgeExtensions(new Map(rows.map((row) => [row.extname, row.extversion])));
     }),
     ...await guarded(
-      "Migrations",
-      async () => judgeMigrations(await migrationFiles(), await appliedMigrations(sql)),
+      "Roles",
+      async () =>
+        judgeRoles(await sql<RoleRow[]>`select rolname, rolsuper, rolbypassrls, rolcanlogin from pg_roles`),
     ),
-    ...await guarded("Roles", async () =>
-      judgeRoles(await sql<RoleRow[]>`select rolname, rolsuper, rolbypassrls, rolcanlogin from pg_roles`)),
+    ...await guarded("Migrations", () => checkMigrated(sql)),
+  ];
+}
+
+/** The migrations, and what they are to have done. With none applied the rest would only repeat that. */
+async function checkMigrated(sql: Sql): Promise<Finding[]> {
+  const files = await migrationFiles();
+  const applied = await appliedMigrations(sql);
+  const findings = judgeMigrations(files, applied);
+  if (!files.some((file) => applied.has(file.split("_", 1)[0]!))) {
+    return [
+      ...findings,
+      skipped("Default privileges, grants and row level security", "Apply the migrations first."),
+    ];
+  }
+  return [
+    ...findings,
     ...await guarded("Default privileges", () => checkDefaultPrivileges(sql)),
     ...await guarded("Grants", async () => judgeGrants(expectedGrants(), await readGrants(sql))),
     ...await guarded("Row level security", () => checkRowSecurity(sql)),
@@ -41,9 +59,10 @@ async function checkServer(sql: Sql): Promise<Finding[]> {
   const version = row!.number < 150000
     ? missing(`Postgres ${row!.version} is older than 15`, "Upgrade Postgres in the project settings.")
     : ok(`Postgres ${row!.version}`);
-  const role = row!.role === "postgres"
-    ? ok("Connected as postgres")
-    : missing(`Connected as ${row!.role}`, "Give --db-url with the user postgres: it owns what the migrations create.");
+  const role = row!.role === "postgres" ? ok("Connected as postgres") : missing(
+    `Connected as ${row!.role}`,
+    "Give --db-url with the user postgres: it owns what the migrations create.",
+  );
   return [version, role];
 }
 
@@ -68,7 +87,9 @@ async function checkDefaultPrivileges(sql: Sql): Promise<Finding[]> {
 
 function expectedGrants(): Grants {
   const grants: Grants = {};
-  for (const [name, byGrantee] of Object.entries(accessMatrix.grants.tables)) grants[`public.${name}`] = byGrantee;
+  for (const [name, byGrantee] of Object.entries(accessMatrix.grants.tables)) {
+    grants[`public.${name}`] = byGrantee;
+  }
   for (const [name, grantees] of Object.entries(accessMatrix.grants.functions)) {
     grants[name] = Object.fromEntries(grantees.map((grantee) => [grantee, ["execute"]]));
   }
@@ -80,7 +101,12 @@ async function readGrants(sql: Sql): Promise<Grants> {
     select n.nspname || '.' || c.relname as object, coalesce(r.rolname, 'public') as grantee, lower(a.privilege_type) as privilege
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     cross join lateral aclexplode(c.relacl) a left join pg_roles r on r.oid = a.grantee
-    where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'S')
+    where n.nspname in ('public', 'private') and c.relkind in ('r', 'p', 'v', 'S')
+    union
+    select n.nspname || '.' || c.relname, coalesce(r.rolname, 'public'), lower(a.privilege_type) || ' columns'
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute t on t.attrelid = c.oid
+    cross join lateral aclexplode(t.attacl) a left join pg_roles r on r.oid = a.grantee
+    where n.nspname in ('public', 'private')
     union
     select n.nspname || '.' || p.proname, coalesce(r.rolname, 'public'), 'execute'
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
@@ -97,7 +123,9 @@ async function checkRowSecurity(sql: Sql): Promise<Finding[]> {
   const tables = Object.keys(accessMatrix.tables);
   const rows = await sql<{ relname: string; on: boolean; forced: boolean }[]>`
     select c.relname, c.relrowsecurity as on, c.relforcerowsecurity as forced
-    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname in ${sql(tables)}`;
+    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname in ${
+    sql(tables)
+  }`;
   const gone = tables.filter((table) => !rows.some((row) => row.relname === table));
   return [
     ...gone.map((table) => missing(`Table public.${table}`, "Run `supabase db push`.")),
