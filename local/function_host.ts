@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { STREAMED_LENGTH_HEADER } from "./function_request.ts";
+import { STREAMED_LENGTH_HEADER, trackBody } from "./function_request.ts";
 
 const SHUTDOWN_GRACE_MS = 2000;
 const pending = new Set<Promise<unknown>>();
@@ -33,21 +33,21 @@ if (typeof handler !== "function") throw new TypeError("A function's default exp
 const UNREAD_BODY_BYTES = 64 * 1024;
 
 /**
- * Answers by the function, but holds the answer back while a body that nobody reads is still coming in: the hosted
- * runtime was reported to do so. Such a client waits until it gives up, or the gateway does.
+ * Answers by the function, but holds the answer back while a large body is not read to its end: the hosted runtime was
+ * reported to do so. Such a client waits until it gives up, or the gateway does.
  */
 async function answer(incoming: Request): Promise<Response> {
   const request = withDeclaredLength(incoming);
-  const response = await handler!.call(loaded.default, request);
-  if (request.body === null || request.bodyUsed || request.body.locked) return response;
-  let unreadBytes = 0;
-  const reader = request.body.getReader();
-  while (unreadBytes <= UNREAD_BODY_BYTES) {
-    const chunk = await reader.read();
-    if (chunk.done) return response;
-    unreadBytes += chunk.value.length;
+  const declared = request.headers.get("content-length");
+  if (request.body === null || (declared !== null && Number(declared) <= UNREAD_BODY_BYTES)) {
+    return await handler!.call(loaded.default, request);
   }
-  await new Promise((resolve) => incoming.signal.addEventListener("abort", resolve, { once: true }));
+  const body = trackBody(request.body);
+  const response = await handler!.call(loaded.default, new Request(request, { body: body.content }));
+  const abandoned = new Promise((resolve) =>
+    incoming.signal.addEventListener("abort", resolve, { once: true })
+  );
+  await Promise.race([body.arrived, abandoned]);
   return response;
 }
 

@@ -42,7 +42,8 @@ export async function forwardRequest(target: string, request: Request): Promise<
   }
 }
 
-interface ForwardedBody {
+/** A body on its way, and when all of it has arrived. */
+export interface ForwardedBody {
   content: BodyInit | null;
   arrived: Promise<void>;
 }
@@ -59,7 +60,7 @@ async function takeBody(request: Request, headers: Headers): Promise<ForwardedBo
 }
 
 /** A body stream that tells when its last byte was taken. */
-function trackBody(body: ReadableStream<Uint8Array>): ForwardedBody {
+export function trackBody(body: ReadableStream<Uint8Array>): ForwardedBody {
   const done = Promise.withResolvers<void>();
   const reader = body.getReader();
   const content = new ReadableStream<Uint8Array>({
