@@ -1,9 +1,10 @@
+// deno-lint-ignore-file no-console -- standard output tells the parent the port
 /**
- * Two receivers to compare with, each as a person would write it: the body's HMAC is verified, a unique key refuses
- * repetitions, the row is stored, 202. Run as a process of its own: `baseline.ts direct|rest`.
+ * Receivers to compare with, each as a person would write it: the body's HMAC is verified, a unique key refuses
+ * repetitions, the row is stored, 202. Run as a process of its own: `baseline.ts direct|rest|nothing`.
  *
- * direct: Fastify and postgres.js with a pool of ten. rest: Hono and one PostgREST call per request, the usual edge
- * function.
+ * direct: Fastify and postgres.js with a pool of ten. rest: Hono and one supabase-js call per request, the usual edge
+ * function. nothing: reads the body and answers, which shows what the load generator could send at most.
  *
  * @module
  */
@@ -13,7 +14,6 @@ import fastify from "fastify";
 import { Hono } from "hono";
 import postgres from "postgres";
 
-const [kind] = Deno.args;
 const secret = Deno.env.get("BENCH_SECRET") ?? "";
 
 function verified(body: string, signature: string): boolean {
@@ -25,7 +25,7 @@ function verified(body: string, signature: string): boolean {
   return timingSafeEqual(expected, sent);
 }
 
-if (kind === "direct") {
+async function serveDirect(): Promise<void> {
   const sql = postgres(Deno.env.get("BENCH_DB_URL")!, { max: 10 });
   const app = fastify();
   app.addContentTypeParser(
@@ -35,17 +35,17 @@ if (kind === "direct") {
   );
   app.post("/", async (request, reply) => {
     const body = request.body as string;
+    const eventId = String(request.headers["x-event-id"]);
     if (!verified(body, String(request.headers["x-signature"]))) return reply.code(401).send();
-    await sql`insert into bench.receipts (tenant_id, event_id, body) values (1, ${
-      String(request.headers["x-event-id"])
-    }, ${body})
+    await sql`insert into bench.receipts (tenant_id, event_id, body) values (1, ${eventId}, ${body})
       on conflict do nothing`;
     return reply.code(202).send({ ok: true });
   });
   const address = await app.listen({ host: "127.0.0.1", port: 0 });
-  // deno-lint-ignore no-console -- tells its parent the port
   console.log(`LISTENING ${new URL(address).port}`);
-} else {
+}
+
+function serveRest(): void {
   const client = createClient(Deno.env.get("BENCH_API_URL")!, Deno.env.get("BENCH_SECRET_KEY")!, {
     auth: { persistSession: false },
   });
@@ -57,11 +57,37 @@ if (kind === "direct") {
       p_event_id: context.req.header("x-event-id"),
       p_body: body,
     });
-    return error ? context.body(null, 503) : context.json({ ok: true }, 202);
+    return error ? context.json({ ok: false }, 503) : context.json({ ok: true }, 202);
   });
-  // deno-lint-ignore no-console -- tells its parent the port
+  serve(app.fetch);
+}
+
+function serve(handler: (request: Request) => Response | Promise<Response>): void {
   Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: ({ port }) => console.log(`LISTENING ${port}`) },
-    app.fetch,
+    handler,
   );
 }
+
+switch (Deno.args[0]) {
+  case "direct":
+    await serveDirect();
+    break;
+  case "rest":
+    serveRest();
+    break;
+  case "nothing":
+    serve(async (request) => {
+      await request.text();
+      return Response.json({ ok: true });
+    });
+    break;
+  default:
+    throw new TypeError("Say which receiver: direct, rest or nothing");
+}
+
+// The parent holds the other end of standard input: when it is gone, however it went, so are we.
+for await (const _ of Deno.stdin.readable) {
+  // Nothing is ever written.
+}
+Deno.exit(0);

@@ -1,14 +1,12 @@
+/**
+ * Loads a receiver with signed webhooks and prints a LoadResult as JSON. A process of its own, so that it shares no
+ * event loop with the stack's gateway: `load.ts '{"url": ..., "secret": ..., "connections": 10, "durationMs": 3000}'`.
+ *
+ * @module
+ */
 import { createHmac } from "node:crypto";
-
-/** What a load run saw. */
-export interface LoadResult {
-  /** Answers with status 200 or 202, per second. */
-  perSecond: number;
-  p50Ms: number;
-  p99Ms: number;
-  accepted: number;
-  refused: number;
-}
+import { KeepAliveConnection } from "./keep_alive_connection.ts";
+import { LoadMeter, type LoadResult } from "./load_result.ts";
 
 /** How to load a receiver. */
 export interface LoadOptions {
@@ -18,47 +16,44 @@ export interface LoadOptions {
   durationMs: number;
 }
 
-/** A body of about 1 KB, different every time. */
-function body(): string {
-  return JSON.stringify({ id: crypto.randomUUID(), type: "bench.event", filler: "x".repeat(950) });
-}
+/** Fills the body up to 1 KB. */
+const FILLER = "x".repeat(942);
 
 /**
  * Sends freshly signed webhooks over keep-alive connections, each waiting for its answer before the next: a closed loop
  * of `connections` senders. Signing happens inside the loop, as a provider's would.
  */
-export async function load(options: LoadOptions): Promise<LoadResult> {
-  const latencies: number[] = [];
-  let accepted = 0;
-  let refused = 0;
+async function load(options: LoadOptions): Promise<LoadResult> {
+  const url = new URL(options.url);
+  const connections = await Promise.all(
+    Array.from({ length: options.connections }, () => KeepAliveConnection.open(url)),
+  );
+  const meter = new LoadMeter();
   const until = performance.now() + options.durationMs;
-  const sender = async () => {
-    while (performance.now() < until) {
-      const text = body();
-      const signature = createHmac("sha256", options.secret).update(text).digest("hex");
-      const headers = {
-        "content-type": "application/json",
-        "x-signature": `sha256=${signature}`,
-        "x-event-id": crypto.randomUUID(),
-      };
-      const started = performance.now();
-      const response = await fetch(options.url, { method: "POST", headers, body: text });
-      await response.body?.cancel();
-      latencies.push(performance.now() - started);
-      if (response.status === 200 || response.status === 202) accepted++;
-      else refused++;
-    }
+  await Promise.all(connections.map(async (connection) => {
+    while (performance.now() < until) await sendOne(connection, options.secret, meter);
+    connection.close();
+  }));
+  return meter.result();
+}
+
+async function sendOne(connection: KeepAliveConnection, secret: string, meter: LoadMeter): Promise<void> {
+  const body = JSON.stringify({ id: crypto.randomUUID(), type: "bench.event", filler: FILLER });
+  const headers = {
+    "content-type": "application/json",
+    "x-signature": `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
+    "x-event-id": crypto.randomUUID(),
   };
-  const started = performance.now();
-  await Promise.all(Array.from({ length: options.connections }, sender));
-  const seconds = (performance.now() - started) / 1000;
-  latencies.sort((a, b) => a - b);
-  const quantile = (q: number) => Math.round((latencies[Math.floor(latencies.length * q)] ?? 0) * 100) / 100;
-  return {
-    perSecond: Math.round(accepted / seconds),
-    p50Ms: quantile(0.5),
-    p99Ms: quantile(0.99),
-    accepted,
-    refused,
-  };
+  const startedMs = performance.now();
+  const answer = await connection.post(headers, body);
+  meter.addLatency(performance.now() - startedMs);
+  if (answer.status !== 200 && answer.status !== 202) meter.refused++;
+  else if (answer.body.includes('"duplicate":true')) meter.duplicates++;
+  else meter.accepted++;
+}
+
+if (import.meta.main) {
+  const result = await load(JSON.parse(Deno.args[0] ?? "{}"));
+  // deno-lint-ignore no-console -- its answer to the parent
+  console.log(JSON.stringify(result));
 }
