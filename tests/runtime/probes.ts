@@ -29,15 +29,15 @@ export const probes: Record<string, { good: Probe; bad: Probe }> = {
     },
     bad: {
       expected: 401,
-      send: ({ url, stack }) =>
-        fetch(url, { method: "POST", headers: { apikey: stack.publishableKey }, body: "{}" }),
+      send: ({ url }) => fetch(url, { method: "POST", body: "{}" }),
     },
   },
   "integrations": {
     good: { expected: 200, send: listWebhooks },
     bad: {
       expected: 401,
-      send: ({ url }) => fetch(`${url}/webhooks`, { headers: { authorization: "Bearer wrong" } }),
+      send: ({ url, demo }) =>
+        fetch(`${url}/webhooks`, { headers: { "x-org-id": demo.tenants[0]!.orgs[0]!.id } }),
     },
   },
 };

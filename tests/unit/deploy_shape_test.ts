@@ -56,6 +56,8 @@ for (const name of names) {
       );
       const { size } = await Deno.stat(bundle);
       assert.ok(size > 1000 && size < BUNDLE_LIMIT_BYTES, `${size} bytes`);
+      // deno-lint-ignore no-console -- growth should be seen before the limit is
+      console.log(`${name}: ${(size / 1024).toFixed(0)} KiB`);
     });
   });
 }
@@ -82,18 +84,32 @@ Deno.test("DEPLOY: no function imports from a URL, and every package is pinned t
     assert.match(specifier, /^npm:(@[\w-]+\/)?[\w.-]+@\d+\.\d+\.\d+$/, name);
   }
   for (const path of sources(functionsDir)) {
-    const text = Deno.readTextFileSync(path);
-    for (
-      const [, declared, bare] of text.matchAll(
-        /^(?:import|export)\b[^";]*? from "([^"]+)"|^import "([^"]+)"/gm,
-      )
-    ) {
-      const specifier = declared ?? bare ?? "";
+    for (const specifier of importedBy(Deno.readTextFileSync(path))) {
       const known = specifier.startsWith(".") || specifier.startsWith("node:") ||
         Object.keys(imports).some((name) => specifier === name || specifier.startsWith(`${name}/`));
       assert.ok(known, `${path} imports ${specifier}`);
     }
   }
+});
+
+Deno.test("DEPLOY: imports are found in every form", () => {
+  const source = [
+    'import { a } from "https://example.com/a.ts";',
+    'import {\n  b,\n} from "jsr:@std/b";',
+    'import "npm:c";',
+    'export * from "./d.ts";',
+    'const e = await import("https://example.com/e.ts");',
+    'type F = import("jsr:@std/f").F;',
+    'const text = "an import from nowhere";',
+  ].join("\n");
+  assert.deepEqual(importedBy(source), [
+    "https://example.com/a.ts",
+    "jsr:@std/b",
+    "npm:c",
+    "./d.ts",
+    "https://example.com/e.ts",
+    "jsr:@std/f",
+  ]);
 });
 
 Deno.test("DEPLOY: migrations are named by UTC timestamps, all different", () => {
@@ -103,6 +119,12 @@ Deno.test("DEPLOY: migrations are named by UTC timestamps, all different", () =>
   assert.ok(versions.every((version) => version !== undefined));
   assert.equal(new Set(versions).size, versions.length);
 });
+
+/** The specifiers a module imports: by statement, for its effects, or in the midst of an expression or type. */
+function importedBy(text: string): string[] {
+  const forms = /^(?:import|export)\b[^";]*? from "([^"]+)"|^import "([^"]+)"|\bimport\(\s*"([^"]+)"/gm;
+  return [...text.matchAll(forms)].map(([, declared, bare, inner]) => declared ?? bare ?? inner ?? "");
+}
 
 function* sources(folder: string): Generator<string> {
   for (const entry of Deno.readDirSync(folder)) {
