@@ -19,6 +19,8 @@ export interface Setting {
   machine: { cores: number; cpu: string; memoryGiB: number };
   versions: Record<string, string>;
   postgres: Record<string, string>;
+  /** Of the minute before the run: what else the machine was busy with. */
+  loadAverage: number;
   plan: Plan;
 }
 
@@ -71,6 +73,7 @@ export async function readSetting(
       ...await packageVersions(),
     },
     postgres: postgresSettings,
+    loadAverage: Number((Deno.loadavg()[0] ?? 0).toFixed(2)),
     plan,
   };
 }
@@ -158,7 +161,8 @@ commit ${setting.commit}. ${plan.repetitions} repetitions in turn of ${
     plan.durationMs / 1000
   } s each; medians.
 
-- Machine: ${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB. Everything runs on it: Postgres, the receiver and the load.
+- Machine: ${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB. Load average at the start: ${setting.loadAverage}.
+  Everything runs on it: Postgres, the receiver and the load.
 - Versions: ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")}.
 - Postgres: ${settings}.
 - Load: 1 KB of JSON, generic HMAC, a fresh event id and signature per request, keep-alive connections that each wait for
@@ -191,12 +195,14 @@ function ratioLines(rows: Row[]): string[] {
   const rate = (subject: string, connections?: number) =>
     rows.find((row) => row.subject === subject && (connections ?? row.connections) === row.connections)!
       .perSecond;
-  const each = (one: string, other: (connections: number) => number) =>
-    CONNECTIONS.map((count) => `${(rate(one, count) / other(count)).toFixed(2)} at ${count}`).join(", ");
+  const ratio = (one: string, count: number, other: string, otherCount?: number) =>
+    `${(rate(one, count) / rate(other, otherCount)).toFixed(2)} at ${count}`;
+  const each = (one: string, other: string) =>
+    CONNECTIONS.map((count) => ratio(one, count, other, count)).join(", ");
   return [RECEIVER_DIRECT, RECEIVER_POSTGREST].flatMap((receiver) => [
-    `- ${receiver} / ${BY_HAND}: ${each(receiver, (count) => rate(BY_HAND, count))}`,
-    `- ${receiver} / ${USUAL}: ${each(receiver, (count) => rate(USUAL, count))}`,
-    `- ${receiver} / ${RAW_ONE}: ${each(receiver, () => rate(RAW_ONE))}`,
-    `- ${receiver} / ${RAW_MANY}: ${each(receiver, () => rate(RAW_MANY))}`,
+    `- ${receiver} / ${BY_HAND}: ${each(receiver, BY_HAND)}`,
+    `- ${receiver} / ${USUAL}: ${each(receiver, USUAL)}`,
+    `- ${receiver} / ${RAW_ONE}: ${ratio(receiver, 10, RAW_ONE)}`,
+    `- ${receiver} / ${RAW_MANY}: ${ratio(receiver, 50, RAW_MANY)}`,
   ]);
 }
