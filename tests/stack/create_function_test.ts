@@ -72,15 +72,23 @@ stackTest("a refusal is answered only after the body was drained, and it is answ
   const writer = connection.writable.getWriter();
   const head = `POST ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-length: ${totalBytes}\r\n\r\n`;
   await writer.write(new TextEncoder().encode(head));
-  while (sentBytes < totalBytes) {
-    await writer.write(new Uint8Array(64 * 1024));
-    sentBytes += 64 * 1024;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  const late = new Promise<never>((_, reject) =>
-    setTimeout(() => reject(new Error("No answer within 5 s")), 5000)
-  );
-  const answer = await Promise.race([answered, late]).finally(() => connection.close());
+  const send = async () => {
+    while (sentBytes < totalBytes) {
+      await writer.write(new Uint8Array(64 * 1024));
+      sentBytes += 64 * 1024;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return await answered;
+  };
+  // Without the drain nobody takes the body, and the sender is stuck.
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("No answer within 5 s")), 5000);
+  });
+  const answer = await Promise.race([send(), late]).finally(() => {
+    clearTimeout(timer);
+    connection.close();
+  });
   assert.match(answer.text, /^HTTP\/1\.1 401 /);
   assert.equal(answer.sentBytes, totalBytes);
 });
