@@ -8,7 +8,9 @@ const sharedDir = join(functionsDir, "_shared");
 /** Floor of every room of _shared, ground floor first; a new room needs a line. */
 const FLOORS: Record<string, number> = {
   ...{ errors: 0, crypto: 0, json: 0, retry: 0, "clock.ts": 0, "env.ts": 0, "log.ts": 0, "runtime.ts": 0 },
-  ...{ db: 1, events: 1, guardrails: 2, "guardrails.ts": 2, providers: 3, inbound: 4, http: 5 },
+  "fault_point.ts": 0,
+  ...{ db: 1, events: 1, guardrails: 2, "guardrails.ts": 2, providers: 3 },
+  ...{ delivery: 4, inbound: 4, meta: 4, http: 5 },
 };
 
 const importsOf = (path: string) =>

@@ -1,4 +1,5 @@
 import { hubStore } from "../_shared/db/store.ts";
+import { faultPoint } from "../_shared/fault_point.ts";
 import { errorFields, type Logger } from "../_shared/log.ts";
 import { keepAlive } from "../_shared/runtime.ts";
 import { handleBatch } from "./handle_batch.ts";
@@ -67,6 +68,7 @@ async function drainOnce(log: Logger, startedMs: number, limit: number): Promise
     else await sleep(promisedUntilMs - Date.now());
     const claimed = await claim(lingers ? PROMISE_MS : 0);
     if (claimed.length > 0) {
+      await faultPoint("dispatch.claimed");
       await handleBatch(claimed, log);
       moved += claimed.length;
       foundAtMs = Date.now();

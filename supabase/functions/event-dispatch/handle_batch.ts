@@ -1,5 +1,6 @@
 import { hubStore } from "../_shared/db/store.ts";
 import { InterlockError, isInterlockError } from "../_shared/errors/interlock_error.ts";
+import { faultPoint } from "../_shared/fault_point.ts";
 import { errorFields, type Logger } from "../_shared/log.ts";
 import { backoffDelayMs } from "../_shared/retry/backoff.ts";
 import type { ClaimedDispatch } from "./claimed_dispatch.ts";
@@ -31,7 +32,9 @@ export async function handleBatch(claimed: ClaimedDispatch[], log: Logger): Prom
     }
   };
   await Promise.all(Array.from({ length: Math.min(CONCURRENCY, claimed.length) }, work));
+  await faultPoint("dispatch.handled");
   await hubStore().call("finish_event_dispatches", { p_results: results });
+  await faultPoint("dispatch.finished");
 }
 
 async function handle(

@@ -1,6 +1,7 @@
 import { base64Encode, utf8Bytes } from "../_shared/crypto/encoding.ts";
 import { hubStore } from "../_shared/db/store.ts";
 import { publicFunctionsUrl } from "../_shared/env.ts";
+import { faultPoint } from "../_shared/fault_point.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
 import type { HandlerContext } from "../_shared/http/route.ts";
 import { maskedHeaders } from "../_shared/inbound/masked_headers.ts";
@@ -71,6 +72,7 @@ async function receive(
     webhook_id: webhookId,
     provider: verifier.scheme.provider,
   });
+  await faultPoint("receive.verified");
   let stored = await store(context, verifier, request, await readElements(verifier, request));
   if (stored.outcome === "stale") {
     await verifiers.refresh(webhookId);
@@ -82,6 +84,7 @@ async function receive(
       retryAfterMs: 1000,
     });
   }
+  await faultPoint("receive.stored");
   log.info("webhook received", { receipt_id: stored.receipt_id, reason: stored.outcome });
   return Response.json({
     success: true,
