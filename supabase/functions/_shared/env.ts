@@ -12,6 +12,14 @@ const jsonObjectOfStrings = z.string().transform((text, context) => {
 const emptyAsUnset = (value: unknown) => (value === "" ? undefined : value);
 const optional = <S extends z.ZodType>(schema: S) => z.preprocess(emptyAsUnset, schema.optional());
 
+/** `443,8443` to numbers. */
+const listOfPorts = z.string().transform((text, context) => {
+  const ports = text.split(",").map((part) => part.trim());
+  if (ports.every((port) => /^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65535)) return ports.map(Number);
+  context.addIssue({ code: "custom", message: "is not a list of ports such as 443,8443" });
+  return z.NEVER;
+});
+
 const environmentSchema = z.object({
   SUPABASE_URL: z.url(),
   SUPABASE_SECRET_KEYS: jsonObjectOfStrings,
@@ -22,8 +30,23 @@ const environmentSchema = z.object({
   ),
   INTERLOCK_DB_URL: optional(z.string().startsWith("postgres")),
   INTERLOCK_DB_MAX_CONNECTIONS: z.preprocess((value) => value || 4, z.coerce.number().int().min(1).max(32)),
+  INTERLOCK_EGRESS_PORTS: z.preprocess((value) => value || "443,8443", listOfPorts),
+  INTERLOCK_EGRESS_ALLOW_LOCAL: z.preprocess((value) => value || "0", z.enum(["0", "1"]))
+    .transform((value) => value === "1"),
   INTERLOCK_LOG_LEVEL: z.preprocess((value) => value || "info", z.enum(["debug", "info", "warn", "error"])),
 });
+
+/** Calling loopback is for a developer's machine: on a project that others reach it would open the inside to tenants. */
+const checkedSchema = environmentSchema.superRefine((values, context) => {
+  if (!values.INTERLOCK_EGRESS_ALLOW_LOCAL || isLoopback(new URL(values.SUPABASE_URL).hostname)) return;
+  context.addIssue({
+    code: "custom",
+    path: ["INTERLOCK_EGRESS_ALLOW_LOCAL"],
+    message: "is allowed only where SUPABASE_URL is on loopback; remove it",
+  });
+});
+
+const isLoopback = (hostname: string) => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 
 /** The configuration of a function, read once per process. docs/configuration.md explains every name. */
 export type Environment = z.infer<typeof environmentSchema>;
@@ -38,7 +61,7 @@ let cached: Environment | undefined;
 export function environment(): Environment {
   if (cached) return cached;
   const names = Object.keys(environmentSchema.shape);
-  const parsed = environmentSchema.safeParse(
+  const parsed = checkedSchema.safeParse(
     Object.fromEntries(names.map((name) => [name, Deno.env.get(name)])),
   );
   if (!parsed.success) {

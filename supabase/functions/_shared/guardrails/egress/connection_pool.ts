@@ -1,0 +1,81 @@
+import type { Connection } from "./connection.ts";
+
+const IDLE_MS = 4_000;
+const MAX_IDLE = 128;
+const MAX_IDLE_PER_KEY = 64;
+
+/**
+ * Connections that wait for the next request to the same origin at the same address.
+ *
+ * Four seconds are below the five after which common servers hang up. The address is part of the key, so a connection
+ * is used again only while the name still leads there.
+ */
+export class ConnectionPool {
+  /** Oldest first; a Set keeps the order in which connections came. */
+  readonly #idle = new Map<string, Set<Connection>>();
+  #count = 0;
+  #sweep: ReturnType<typeof setInterval> | null = null;
+
+  /** The connection that came back last, since it is the least likely to be dead. */
+  take(key: string): Connection | null {
+    const waiting = this.#idle.get(key);
+    if (!waiting) return null;
+    const oldestMs = performance.now() - IDLE_MS;
+    for (const connection of [...waiting].reverse()) {
+      this.#remove(connection);
+      if (!connection.closed && connection.idleSinceMs > oldestMs) return connection;
+      connection.close();
+    }
+    return null;
+  }
+
+  /** Keeps a connection whose exchange is complete. */
+  put(connection: Connection): void {
+    const waiting = this.#idle.get(connection.key) ?? new Set();
+    if (waiting.size >= MAX_IDLE_PER_KEY || this.#count >= MAX_IDLE) return connection.close();
+    this.#idle.set(connection.key, waiting.add(connection));
+    this.#count++;
+    connection.idle(() => {
+      if (this.#remove(connection)) connection.close();
+    });
+    this.#startSweep();
+  }
+
+  close(): void {
+    for (const waiting of [...this.#idle.values()]) {
+      for (const connection of [...waiting]) {
+        this.#remove(connection);
+        connection.close();
+      }
+    }
+  }
+
+  #remove(connection: Connection): boolean {
+    const waiting = this.#idle.get(connection.key);
+    if (!waiting?.delete(connection)) return false;
+    this.#count--;
+    if (waiting.size === 0) this.#idle.delete(connection.key);
+    if (this.#count === 0 && this.#sweep !== null) {
+      clearInterval(this.#sweep);
+      this.#sweep = null;
+    }
+    return true;
+  }
+
+  #startSweep(): void {
+    if (this.#sweep !== null) return;
+    this.#sweep = setInterval(() => this.#closeOld(), IDLE_MS / 4);
+    Deno.unrefTimer(this.#sweep);
+  }
+
+  #closeOld(): void {
+    const oldestMs = performance.now() - IDLE_MS;
+    for (const waiting of [...this.#idle.values()]) {
+      for (const connection of [...waiting]) {
+        if (connection.idleSinceMs > oldestMs) break;
+        this.#remove(connection);
+        connection.close();
+      }
+    }
+  }
+}
