@@ -47,9 +47,14 @@ export async function dial(
   const tried = addresses.slice(0, MAX_ADDRESSES);
   for (const [index, address] of tried.entries()) {
     stillWanted(claim);
-    const shareMs = (claim.deadlineMs - performance.now()) / (tried.length - index);
+    const connecting = dialling.connect({ hostname: address, port: target.port });
+    const left = tried.length - index;
     try {
-      const socket = await connectWithin(dialling.connect({ hostname: address, port: target.port }), shareMs);
+      // The last one has all the time that is left; the request's own limit ends it.
+      const socket = left === 1
+        ? await connecting
+        : await connectWithin(connecting, (claim.deadlineMs - performance.now()) / left);
+      socket.setNoDelay(true);
       claim.timing.connectMs = performance.now() - startedMs;
       const key = connectionKey(target, address);
       return adopt(
@@ -80,9 +85,7 @@ async function connectWithin(connecting: Promise<Deno.TcpConn>, shareMs: number)
   });
   connecting.then((socket) => givenUp && socket.close(), () => {});
   try {
-    const socket = await Promise.race([connecting, timeout]);
-    socket.setNoDelay(true);
-    return socket;
+    return await Promise.race([connecting, timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -4,7 +4,7 @@ import { type Claim, type Connect, connectionKey, dial, type Dialling, stillWant
 import { EgressError, newTiming } from "./egress_error.ts";
 import type { EgressRequest, EgressResponse } from "./egress.ts";
 import { requestBytes } from "./request_bytes.ts";
-import { checkedAddresses, NameCache, type Resolver, resolveWithDns } from "./resolve.ts";
+import { checkedAddresses, NAME_CACHE_MS, NameCache, type Resolver, resolveWithDns } from "./resolve.ts";
 import { type ReadResponse, ResponseReader } from "./response_reader.ts";
 import { type EgressPolicy, readTarget, type Target } from "./target.ts";
 
@@ -13,6 +13,8 @@ export interface EgressClientOptions extends EgressPolicy {
   resolver?: Resolver;
   connect?: Connect;
   caCerts?: string[];
+  /** How long an answer of DNS is remembered. */
+  nameCacheMs?: number;
 }
 
 /** A client with a pool and a memory of names of its own. */
@@ -25,7 +27,7 @@ export interface EgressClient {
 
 /** Makes a client. `egress.ts` has the one of the process. */
 export function createEgressClient(options: EgressClientOptions): EgressClient {
-  const names = new NameCache(options.resolver ?? resolveWithDns);
+  const names = new NameCache(options.resolver ?? resolveWithDns, options.nameCacheMs ?? NAME_CACHE_MS);
   const pool = new ConnectionPool();
   const dialling = {
     connect: options.connect ?? ((to) => Deno.connect(to)),

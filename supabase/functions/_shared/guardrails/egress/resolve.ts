@@ -5,7 +5,8 @@ import { type EgressPolicy, isLocalhost, type Target } from "./target.ts";
 /** Every IPv4 and IPv6 address of a name; an empty list when the name has none. */
 export type Resolver = (hostname: string) => Promise<string[]>;
 
-const CACHE_MS = 3_000;
+/** Long enough for a burst to one endpoint, too short to matter when it moves. */
+export const NAME_CACHE_MS = 3_000;
 const MAX_CACHED_NAMES = 1_000;
 
 /**
@@ -26,13 +27,14 @@ export async function resolveWithDns(hostname: string): Promise<string[]> {
 }
 
 /**
- * Remembers answers for three seconds: long enough for a burst to one endpoint, too short to matter when it moves.
+ * Remembers answers for a moment, and asks once for requests that come together.
+ *
  * Only what was checked is ever dialled, so a remembered answer is as safe as a fresh one.
  */
 export class NameCache {
   readonly #answers = new Map<string, { until: number; addresses: Promise<string[]> }>();
 
-  constructor(readonly resolver: Resolver) {}
+  constructor(readonly resolver: Resolver, readonly keepMs: number) {}
 
   lookup(hostname: string): Promise<string[]> {
     const now = performance.now();
@@ -40,7 +42,7 @@ export class NameCache {
     if (known && known.until > now) return known.addresses;
     const addresses = this.resolver(hostname);
     this.#answers.delete(hostname);
-    this.#answers.set(hostname, { until: now + CACHE_MS, addresses });
+    this.#answers.set(hostname, { until: now + this.keepMs, addresses });
     addresses.catch(() => this.#forget(hostname, addresses));
     if (this.#answers.size > MAX_CACHED_NAMES) this.#answers.delete(this.#answers.keys().next().value!);
     return addresses;

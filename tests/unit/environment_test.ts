@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import type { Environment } from "../../supabase/functions/_shared/env.ts";
+
+const modulePath = new URL("../../supabase/functions/_shared/env.ts", import.meta.url).href;
+let loaded = 0;
+
+/** Reads the environment anew with these variables; it is otherwise read once per process. */
+async function environmentWith(values: Record<string, string>): Promise<Environment> {
+  const all: Record<string, string> = {
+    SUPABASE_URL: "http://127.0.0.1:1",
+    SUPABASE_SECRET_KEYS: "{}",
+    INTERLOCK_EGRESS_PORTS: "",
+    INTERLOCK_EGRESS_ALLOW_LOCAL: "",
+    ...values,
+  };
+  const before = Object.keys(all).map((name) => [name, Deno.env.get(name)] as const);
+  for (const [name, value] of Object.entries(all)) Deno.env.set(name, value);
+  try {
+    const module = await import(`${modulePath}?fresh=${loaded++}`) as { environment(): Environment };
+    return module.environment();
+  } finally {
+    for (const [name, value] of before) {
+      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+    }
+  }
+}
+
+Deno.test("ENV: calling loopback is off, and fails the boot of a project that is not on loopback", async () => {
+  assert.equal((await environmentWith({})).INTERLOCK_EGRESS_ALLOW_LOCAL, false);
+  for (const url of ["http://127.0.0.1:54321", "http://localhost:54321", "http://[::1]:1"]) {
+    const values = { SUPABASE_URL: url, INTERLOCK_EGRESS_ALLOW_LOCAL: "1" };
+    assert.equal((await environmentWith(values)).INTERLOCK_EGRESS_ALLOW_LOCAL, true, url);
+  }
+  for (
+    const url of [
+      "https://abcdefgh.supabase.co",
+      "http://localhost.example.com",
+      "http://127.0.0.1.example.com",
+      "http://192.168.1.2:54321",
+      "http://kong:8000",
+    ]
+  ) {
+    const values = { SUPABASE_URL: url, INTERLOCK_EGRESS_ALLOW_LOCAL: "1" };
+    await assert.rejects(environmentWith(values), /INTERLOCK_EGRESS_ALLOW_LOCAL: is allowed only/, url);
+    await environmentWith({ SUPABASE_URL: url });
+  }
+  await assert.rejects(environmentWith({ INTERLOCK_EGRESS_ALLOW_LOCAL: "true" }), TypeError);
+});
+
+Deno.test("ENV: INTERLOCK_EGRESS_PORTS is a list of ports, 443 and 8443 when not set", async () => {
+  assert.deepEqual((await environmentWith({})).INTERLOCK_EGRESS_PORTS, [443, 8443]);
+  const values = { INTERLOCK_EGRESS_PORTS: "443, 9443" };
+  assert.deepEqual((await environmentWith(values)).INTERLOCK_EGRESS_PORTS, [443, 9443]);
+  for (const text of ["all", "443,", "0", "65536", "443;8443", "-1", "4e2"]) {
+    await assert.rejects(environmentWith({ INTERLOCK_EGRESS_PORTS: text }), /INTERLOCK_EGRESS_PORTS/, text);
+  }
+});
