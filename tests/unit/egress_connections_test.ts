@@ -192,13 +192,16 @@ Deno.test("EGRESS: time runs out while looking up, connecting and shaking hands 
     securing: { resolver, connect: () => Deno.connect({ hostname: "127.0.0.1", port: silent.port }) },
   };
   try {
+    const local = createEgressClient({ ports: [443], allowLocal: true, connect: late });
+    const plain = egressRequest("http://127.0.0.1:1/", { timeoutMs: 100 });
+    assert.equal((await egressFailure(local.sendRequest(plain))).errorClass, "timed_out");
     for (const [phase, options] of Object.entries(phases)) {
       const client = createEgressClient({ ports: [443], allowLocal: false, ...options });
       const request = egressRequest("https://hooks.example.com/", { timeoutMs: 100 });
       assert.equal((await egressFailure(client.sendRequest(request))).errorClass, "timed_out", phase);
     }
     await tick(400);
-    assert.equal(lateClosed, 1, "a connection that comes too late is closed");
+    assert.equal(lateClosed, 2, "connections that come too late are closed, with TLS and without");
   } finally {
     await silent.close();
   }
