@@ -9,7 +9,7 @@ const sharedDir = join(functionsDir, "_shared");
 const FLOORS: Record<string, number> = {
   ...{ errors: 0, crypto: 0, json: 0, retry: 0, "clock.ts": 0, "env.ts": 0, "log.ts": 0, "runtime.ts": 0 },
   "fault_point.ts": 0,
-  ...{ db: 1, events: 1, guardrails: 2, "guardrails.ts": 2, providers: 3 },
+  ...{ db: 1, events: 1, drain: 2, guardrails: 2, "guardrails.ts": 2, providers: 3 },
   ...{ delivery: 4, inbound: 4, meta: 4, http: 5 },
 };
 

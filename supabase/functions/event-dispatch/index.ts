@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { createFunction } from "../_shared/http/create_function.ts";
 import { route } from "../_shared/http/route.ts";
-import { wake } from "./drainer.ts";
+import { dispatchDrainer } from "./drainer.ts";
 
 /** Hands every new event to its consumers. Woken by the database after commit, and by a schedule in case that got lost. */
 export default createFunction({
@@ -14,7 +14,7 @@ export default createFunction({
       auth: "service",
       body: z.object({ reason: z.enum(["bell", "schedule", "manual"]).default("manual") }),
       handler: ({ log, body }) => {
-        const state = wake(log, body.reason);
+        const state = dispatchDrainer.wake(log, body.reason);
         return Response.json({ accepted: true, state }, { status: 202 });
       },
     }),

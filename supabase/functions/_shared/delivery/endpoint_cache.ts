@@ -1,0 +1,78 @@
+import { z } from "zod";
+import type { Store } from "../db/store.ts";
+import { signingKey } from "./signature.ts";
+
+const endpointsSchema = z.array(z.object({
+  integration_id: z.string(),
+  tenant_id: z.string(),
+  config_version: z.number(),
+  config: z.object({ webhook_url: z.string(), timeout_ms: z.number().optional() }),
+  secret: z.string(),
+  previous_secret: z.string().nullable(),
+  previous_secret_expires_at: z.string().nullable(),
+  headers: z.record(z.string(), z.string()),
+}));
+
+/** Where and how a subscription wants its deliveries. */
+export interface Endpoint {
+  configVersion: number;
+  url: string;
+  timeoutMs: number;
+  /** Custom headers with their values. */
+  headers: Record<string, string>;
+  /** Keys that sign; the second one only until `untilMs`. */
+  keys: { key: Uint8Array; untilMs: number }[];
+  /** Texts that must never be stored with an answer: the receiver may echo what it got. */
+  secrets: string[];
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+const MAX_ENTRIES = 1000;
+
+/** Endpoints by subscription, read again when a claim names a newer version. Secrets stay in this process. */
+export class EndpointCache {
+  #entries = new Map<string, Endpoint>();
+
+  constructor(private readonly store: Store) {}
+
+  /** Reads what is missing or outdated, in one call. */
+  async load(wanted: { integration_id: string; config_version: number }[]): Promise<void> {
+    const missing = new Set(
+      wanted.filter((one) => (this.get(one.integration_id)?.configVersion ?? 0) < one.config_version)
+        .map((one) => one.integration_id),
+    );
+    if (missing.size === 0) return;
+    const rows = endpointsSchema.parse(
+      await this.store.call("get_delivery_endpoints", { p_integration_ids: [...missing] }),
+    );
+    for (const row of rows) {
+      this.#entries.delete(row.integration_id);
+      this.#entries.set(row.integration_id, toEndpoint(row));
+      if (this.#entries.size > MAX_ENTRIES) this.#entries.delete(this.#entries.keys().next().value!);
+    }
+  }
+
+  /** The endpoint as last read; undefined when it is not there (any more). */
+  get(integrationId: string): Endpoint | undefined {
+    return this.#entries.get(integrationId);
+  }
+}
+
+function toEndpoint(row: z.infer<typeof endpointsSchema>[number]): Endpoint {
+  const keys = [{ key: signingKey(row.secret), untilMs: Infinity }];
+  if (row.previous_secret !== null && row.previous_secret_expires_at !== null) {
+    keys.push({
+      key: signingKey(row.previous_secret),
+      untilMs: Date.parse(row.previous_secret_expires_at),
+    });
+  }
+  return {
+    configVersion: row.config_version,
+    url: row.config.webhook_url,
+    timeoutMs: row.config.timeout_ms ?? DEFAULT_TIMEOUT_MS,
+    headers: row.headers,
+    keys,
+    secrets: [row.secret, row.previous_secret, ...Object.values(row.headers)]
+      .filter((secret): secret is string => secret !== null && secret.length >= 4),
+  };
+}

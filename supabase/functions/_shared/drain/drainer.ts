@@ -1,0 +1,117 @@
+import { hubStore } from "../db/store.ts";
+import { errorFields, type Logger } from "../log.ts";
+import { keepAlive } from "../runtime.ts";
+
+/** What a drainer drains. */
+export interface Drained {
+  /** Name of the function, of its bell and of its runs. */
+  name: string;
+  /** What is counted in the run's summary, for example "dispatches". */
+  unit: string;
+  /** One invocation stops here and asks for the next: far below the platform's limit of processor time. */
+  maxItems: number;
+  /**
+   * Claims what is due and works on it, or reports what became ready. Answers how many items it found or finished.
+   *
+   * @param awakeMs - how far ahead to promise another round; 0 = promise nothing.
+   */
+  round(awakeMs: number, log: Logger): Promise<number>;
+  /** Whether work of earlier rounds is still going on. */
+  busy?(): boolean;
+  /** Resolves when work going on has something to report. */
+  ready?(): Promise<void>;
+  /** Waits for work of earlier rounds and reports it. Called before an invocation ends. */
+  settle?(log: Logger): Promise<number>;
+}
+
+/** A drainer looks again for this long after its last find: the next item then needs no bell. */
+const LINGER_MS = 1000;
+const POLL_MS = 10;
+/** While old work goes on and nothing new comes: a bell ends this wait at once. */
+const BUSY_POLL_MS = 250;
+/** How far ahead each round promises another one. */
+const PROMISE_MS = 400;
+const MAX_WALL_MS = 100_000;
+
+/**
+ * Drains a queue: woken by the database after commit, by a schedule in case that got lost. It claims until nothing was
+ * found for a second, lets its promise lapse, and claims once more, so that no wake-up is needed while it is awake and
+ * none is lost when it goes to sleep.
+ */
+export class Drainer {
+  #running = false;
+  #again = false;
+  #interrupt: () => void = () => {};
+
+  constructor(private readonly drained: Drained) {}
+
+  /** Starts a drain, or tells the running one to look once more. */
+  wake(log: Logger, reason: string): "started" | "running" {
+    if (this.#running) {
+      this.#again = true;
+      this.#interrupt();
+      return "running";
+    }
+    this.#running = true;
+    keepAlive(
+      this.#drain(log.with({ reason })).finally(() => {
+        this.#running = false;
+      }),
+    );
+    return "started";
+  }
+
+  async #drain(log: Logger): Promise<void> {
+    const { name, unit, maxItems } = this.drained;
+    const startedAt = new Date();
+    let moved = 0;
+    try {
+      moved = await this.#untilQuiet(log, startedAt.getTime());
+      moved += await this.drained.settle?.(log) ?? 0;
+      if (moved === 0) return;
+      await hubStore().call("record_agent_run", {
+        p_agent: name,
+        p_started_at: startedAt.toISOString(),
+        p_summary: { [unit]: moved },
+      });
+      if (moved >= maxItems) await hubStore().call("wake_drainer", { p_drainer: name });
+    } catch (error) {
+      // Nothing is lost: leases run out, and the schedule wakes the next drain.
+      log.error("drain ended early", { count: moved, ...errorFields(error) });
+    }
+  }
+
+  async #untilQuiet(log: Logger, startedMs: number): Promise<number> {
+    const { maxItems } = this.drained;
+    let moved = 0;
+    let foundAtMs = Date.now();
+    let promisedUntilMs = 0;
+    while (moved < maxItems && Date.now() - startedMs < MAX_WALL_MS) {
+      if (this.#again) foundAtMs = Date.now();
+      this.#again = false;
+      const lingers = Date.now() - foundAtMs < LINGER_MS;
+      if (lingers) promisedUntilMs = Date.now() + PROMISE_MS;
+      else await this.#rest(promisedUntilMs - Date.now());
+      const found = await this.drained.round(lingers ? PROMISE_MS : 0, log);
+      moved += found;
+      if (found > 0) foundAtMs = Date.now();
+      else if (lingers) await this.#rest(POLL_MS);
+      else if (this.drained.busy?.()) await this.#rest(BUSY_POLL_MS);
+      else if (!this.#again) break;
+    }
+    return moved;
+  }
+
+  /** Sleeps, unless a bell or a result comes first. */
+  async #rest(durationMs: number): Promise<void> {
+    if (durationMs <= 0 || this.#again) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const over = new Promise<void>((resolve) => {
+      this.#interrupt = resolve;
+      timer = setTimeout(resolve, durationMs);
+    });
+    await Promise.race(this.drained.busy?.() && this.drained.ready ? [over, this.drained.ready()] : [over]);
+    clearTimeout(timer);
+    this.#interrupt = () => {};
+  }
+}

@@ -1,0 +1,9 @@
+import { createFunction } from "../_shared/http/create_function.ts";
+import { integrationRoutes } from "./integrations.ts";
+import { testRoutes } from "./test_delivery.ts";
+
+/** Guardian meta for people: subscriptions to meta events and a test that goes the real way. */
+export default createFunction({
+  name: "guardian-meta",
+  routes: [...integrationRoutes, ...testRoutes],
+});

@@ -1,0 +1,134 @@
+import { z } from "zod";
+import { hubClient } from "../_shared/db/clients.ts";
+import { type Json } from "../_shared/db/store.ts";
+import { tenantDb } from "../_shared/db/tenant_db.ts";
+import { unwrap } from "../_shared/db/unwrap.ts";
+import { generateSigningSecret } from "../_shared/delivery/signature.ts";
+import { InterlockError } from "../_shared/guardrails.ts";
+import { checkUrl, EgressError } from "../_shared/guardrails/egress/egress.ts";
+import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { route } from "../_shared/http/route.ts";
+import { createSchema, splitHeaders, updateSchema } from "./integration_schemas.ts";
+
+const COLUMNS =
+  "id, integration_key, label, description, is_enabled, config, scopes, metadata, last_synced_at, failing_since, disabled_at, disabled_reason, created_by, created_at, updated_at";
+
+const statisticsSchema = z.record(
+  z.string(),
+  z.object({
+    delivered: z.number(),
+    pending: z.number(),
+    failed: z.number(),
+    discarded: z.number(),
+    last_24h: z.object({ delivered: z.number(), discarded: z.number(), queued: z.number() }),
+    oldest_open_at: z.string().nullable(),
+    last_attempt_at: z.string().nullable(),
+  }),
+);
+
+const NO_DELIVERIES = {
+  ...{ delivered: 0, pending: 0, failed: 0, discarded: 0 },
+  last_24h: { delivered: 0, discarded: 0, queued: 0 },
+  oldest_open_at: null,
+  last_attempt_at: null,
+};
+
+/** An address that may not be called is refused when it is saved, not at the first delivery. */
+async function checkWebhookUrl(url: string | undefined, field: string): Promise<void> {
+  if (url === undefined) return;
+  try {
+    await checkUrl(url);
+  } catch (error) {
+    if (!(error instanceof EgressError)) throw error;
+    throw new InterlockError("VALIDATION_FAILED", `${field}: ${error.message}`, {
+      cause: error,
+      details: { issues: [{ path: field, message: error.message }] },
+    });
+  }
+}
+
+export const integrationRoutes = [
+  route({
+    method: "GET",
+    path: "/integrations",
+    summary: "Lists the tenant's integrations with their delivery statistics, newest first",
+    auth: "user",
+    permission: "integrations.read",
+    query: pageQuerySchema,
+    handler: async ({ access, query }) => {
+      let select = access.db.from("guardian_meta_integrations").select(COLUMNS);
+      const after = decodeCursor(query.cursor);
+      if (after) {
+        select = select.or(`created_at.lt.${after.at},and(created_at.eq.${after.at},id.gt.${after.id})`);
+      }
+      const rows = unwrap(
+        await select.order("created_at", { ascending: false }).order("id").limit(query.limit),
+      );
+      const statistics = statisticsSchema.parse(
+        unwrap(
+          await tenantDb(access.tenantId, hubClient()).rpc("guardian_meta_statistics", {
+            p_integration_ids: rows.map((row) => row.id),
+          }),
+        ),
+      );
+      return Response.json({
+        data: rows.map((row) => ({ ...row, statistics: statistics[row.id] ?? NO_DELIVERIES })),
+        next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: row.id })),
+      });
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/integrations",
+    summary: "Creates an integration; the answer shows its signing secret once",
+    auth: "user",
+    permission: "integrations.manage",
+    body: createSchema,
+    handler: async ({ access, body }) => {
+      await checkWebhookUrl(body.config.webhook_url, "config.webhook_url");
+      const { config, headers } = splitHeaders(body.config);
+      const signingSecret = generateSigningSecret();
+      const integration = unwrap(
+        await tenantDb(access.tenantId, hubClient()).rpc("create_guardian_meta_integration", {
+          p_integration_key: body.integration_key,
+          p_label: body.label,
+          p_description: (body.description ?? null) as string,
+          p_is_enabled: body.is_enabled,
+          p_config: config as Json,
+          p_headers: headers,
+          p_scopes: body.scopes,
+          p_metadata: {},
+          p_secret: signingSecret,
+          p_actor: access.userId,
+        }),
+      );
+      return Response.json(
+        { ...integration as Record<string, unknown>, signing_secret: signingSecret },
+        { status: 201 },
+      );
+    },
+  }),
+  route({
+    method: "PATCH",
+    path: "/integrations",
+    summary: "Changes integrations, all or none; configuration is merged setting by setting",
+    auth: "user",
+    permission: "integrations.manage",
+    body: updateSchema,
+    handler: async ({ access, body }) => {
+      for (const [index, update] of body.updates.entries()) {
+        await checkWebhookUrl(update.config?.webhook_url, `updates.${index}.config.webhook_url`);
+      }
+      const updates = body.updates.map((update) =>
+        update.config ? { ...update, ...splitHeaders(update.config) } : update
+      );
+      const integrations = unwrap(
+        await tenantDb(access.tenantId, hubClient()).rpc("update_guardian_meta_integrations", {
+          p_updates: updates as Json,
+          p_actor: access.userId,
+        }),
+      );
+      return Response.json({ data: integrations, next_cursor: null });
+    },
+  }),
+];

@@ -1,0 +1,17 @@
+import { hubStore } from "../_shared/db/store.ts";
+import { DeliveryWorker } from "../_shared/delivery/delivery_worker.ts";
+import { Drainer } from "../_shared/drain/drainer.ts";
+import { guardianPayload } from "../_shared/meta/guardian_payload.ts";
+
+const worker = new DeliveryWorker(hubStore(), new Map([["guardian_meta", guardianPayload]]));
+
+/** Sends due deliveries of every kind of subscription. */
+export const deliveryDrainer = new Drainer({
+  name: "meta-webhook-deliver",
+  unit: "deliveries",
+  maxItems: 2000,
+  round: (awakeMs, log) => worker.round(awakeMs, log),
+  busy: () => worker.busy(),
+  ready: () => worker.ready(),
+  settle: () => worker.settle(),
+});

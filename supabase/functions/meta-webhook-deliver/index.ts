@@ -1,0 +1,23 @@
+import { z } from "zod";
+import "../_shared/guardrails.ts";
+import { createFunction } from "../_shared/http/create_function.ts";
+import { route } from "../_shared/http/route.ts";
+import { deliveryDrainer } from "./drainer.ts";
+
+/** Delivers events to the endpoints of subscribers. Woken by the database after commit, and by a schedule in case that got lost. */
+export default createFunction({
+  name: "meta-webhook-deliver",
+  routes: [
+    route({
+      method: "POST",
+      path: "/",
+      summary: "Drains due deliveries; answers at once and works on",
+      auth: "service",
+      body: z.object({ reason: z.enum(["bell", "schedule", "manual"]).default("manual") }),
+      handler: ({ log, body }) => {
+        const state = deliveryDrainer.wake(log, body.reason);
+        return Response.json({ accepted: true, state }, { status: 202 });
+      },
+    }),
+  ],
+});
