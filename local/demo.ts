@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import type { Stack } from "./stack.ts";
 
-/** What the seed put in: who can sign in where, and which webhooks are there to try. */
+/** What the seed put in: who can sign in where, and which webhooks and integrations are there to try. */
 export interface Demo {
   tenants: {
     id: string;
@@ -10,12 +10,13 @@ export interface Demo {
     users: { email: string; password: string; role: string }[];
   }[];
   webhooks: { id: string; tenant_id: string; provider: string; url: string; secret: string }[];
+  integrations: { id: string; tenant_id: string; webhook_url: string; signing_secret: string }[];
 }
 
 /** Password of every demo user; seed.sql sets it. */
 const DEMO_PASSWORD = "interlock-demo";
 
-/** Reads the demo tenants, their people and their webhooks with the secrets, for stack.json and the summary. */
+/** Reads the demo tenants, their people, webhooks and integrations with the secrets, for stack.json and the summary. */
 export async function describeDemo(stack: Stack): Promise<Demo> {
   const sql = postgres(stack.dbUrl, { max: 1, onnotice: () => {} });
   try {
@@ -35,7 +36,13 @@ export async function describeDemo(stack: Stack): Promise<Demo> {
       join public.tenants t on t.id = w.tenant_id and t.slug in ('acme', 'globex')
       join vault.decrypted_secrets s on s.id = w.secret_ref
       where w.name like 'Demo %' order by t.name, w.provider`;
-    return { tenants: [...tenants], webhooks: [...webhooks] };
+    const integrations = await sql<Demo["integrations"]>`
+      select i.id, i.tenant_id, i.config ->> 'webhook_url' as webhook_url, s.decrypted_secret as signing_secret
+      from public.guardian_meta_integrations i
+      join public.tenants t on t.id = i.tenant_id and t.slug in ('acme', 'globex')
+      join vault.decrypted_secrets s on s.id = i.secret_ref
+      where i.integration_key = 'demo-sink' order by t.name`;
+    return { tenants: [...tenants], webhooks: [...webhooks], integrations: [...integrations] };
   } finally {
     await sql.end({ timeout: 1 });
   }

@@ -2,7 +2,9 @@
 import { parseArgs } from "node:util";
 import { join, resolve } from "node:path";
 import { type Demo, describeDemo } from "./demo.ts";
+import { type DemoSink, startDemoSink } from "./demo_sink.ts";
 import { sendFirstWebhook } from "./journey.ts";
+import { deliverReadiness } from "./outbound_journey.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { StackError } from "./stack_error.ts";
 import { summary } from "./summary.ts";
@@ -41,7 +43,7 @@ function readOptions(args: string[]) {
 }
 
 /** Writes stack.json, which tools and tests read; readable by its owner alone, because it holds keys. */
-async function writeStackFile(stack: Stack, demo: Demo): Promise<string> {
+async function writeStackFile(stack: Stack, demo: Demo, sink: DemoSink): Promise<string> {
   const path = join(stack.dataDir, "stack.json");
   const content = {
     api_url: stack.apiUrl,
@@ -49,6 +51,7 @@ async function writeStackFile(stack: Stack, demo: Demo): Promise<string> {
     publishable_key: stack.publishableKey,
     secret_key: stack.secretKey,
     jwks_url: stack.jwksUrl,
+    sink_url: sink.url,
     ...demo,
   };
   await Deno.writeTextFile(path, JSON.stringify(content, null, 2), { mode: 0o600 });
@@ -75,18 +78,24 @@ async function main(): Promise<void> {
     functionEnv: { INTERLOCK_EGRESS_ALLOW_LOCAL: "1" },
   });
   let stackFile: string | null = null;
+  let sink: DemoSink | null = null;
   try {
+    sink = await startDemoSink(stack);
     const demo = await describeDemo(stack);
-    stackFile = await writeStackFile(stack, demo);
-    const cold = await sendFirstWebhook(stack, demo);
-    const warm = await sendFirstWebhook(stack, demo);
-    console.log(summary(stack, demo, cold, warm));
+    stackFile = await writeStackFile(stack, demo, sink);
+    const inbound = { cold: await sendFirstWebhook(stack, demo), warm: await sendFirstWebhook(stack, demo) };
+    const outbound = {
+      cold: await deliverReadiness(stack, demo, sink),
+      warm: await deliverReadiness(stack, demo, sink),
+    };
+    console.log(summary(stack, demo, sink.url, inbound, outbound));
     stack.log.showOnTerminal();
     await stopAsked;
     console.log("\nStopping ...");
   } finally {
     if (stackFile) await Deno.remove(stackFile).catch(() => {});
     await stack.stop();
+    await sink?.stop();
   }
 }
 

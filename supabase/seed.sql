@@ -64,3 +64,13 @@ from (values
 insert into public.clients (id, tenant_id, org_id, name) values
   ('a3000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-0000000000a1', 'Northwind Bakery'),
   ('b3000000-0000-4000-8000-000000000001', 'b0000000-0000-4000-8000-000000000001', 'b0000000-0000-4000-8000-0000000000b1', 'Eastside Clinic');
+
+-- Readiness goes to the sink that the local stack runs beside itself; `task start` corrects the port where it differs.
+insert into public.guardian_meta_integrations (id, tenant_id, integration_key, label, config, scopes, secret_ref)
+select i.id::uuid, i.tenant_id::uuid, 'demo-sink', 'Demo sink', jsonb_build_object('webhook_url', i.webhook_url),
+  array['readiness', 'uplift', 'editions', 'executive_reports', 'adoption', 'lifecycle'],
+  public.store_secret(i.tenant_id::uuid, i.secret, 'outbound webhook signing secret')
+from (values
+  ('a4000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'http://127.0.0.1:54329/acme', 'whsec_MMYGaNWmvlbWgu+ACuM5nQpzPkJKhJpkf8FnUb6dSac='),
+  ('b4000000-0000-4000-8000-000000000001', 'b0000000-0000-4000-8000-000000000001', 'http://127.0.0.1:54329/globex', 'whsec_mI7j3UJgPzIIS0G3DTJOvmN/oS8qDj7u0vYgYc0nSZk=')
+) as i (id, tenant_id, webhook_url, secret);

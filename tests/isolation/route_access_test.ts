@@ -33,6 +33,7 @@ interface Targets {
   webhook_id: string;
   receipt_id: string;
   dispatch_id: number;
+  integration_id: string;
 }
 
 async function createTargets(cast: Cast): Promise<Targets> {
@@ -45,6 +46,7 @@ async function createTargets(cast: Cast): Promise<Targets> {
     webhook_id: idOf("integration_webhooks"),
     receipt_id: idOf("webhook_receipts"),
     dispatch_id: dispatchId,
+    integration_id: idOf("guardian_meta_integrations"),
   };
 }
 
@@ -55,6 +57,14 @@ function bodyOf(line: string, targets: Targets): unknown {
     "integrations PATCH /webhooks/:webhook_id": { name: "Renamed" },
     "integrations POST /webhooks/:webhook_id/rotate": {},
     "integrations POST /dispatches/replay": { dispatch_ids: [targets.dispatch_id] },
+    "guardian-meta POST /integrations": {
+      integration_key: crypto.randomUUID(),
+      label: "Rig",
+      config: { webhook_url: "http://127.0.0.1:9/rig" },
+      scopes: ["readiness"],
+    },
+    "guardian-meta PATCH /integrations": { updates: [{ id: targets.integration_id, label: "Renamed" }] },
+    "guardian-meta POST /integrations/test": { integration_id: targets.integration_id },
   };
   return bodies[line] ?? (line.includes(" POST ") ? {} : undefined);
 }

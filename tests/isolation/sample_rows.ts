@@ -89,6 +89,19 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
     await sql`select id from public.email_events where tenant_id = ${tenantId} order by id desc limit 1`;
   const [run] =
     await adminSql`insert into public.agent_runs (tenant_id, agent, status, finished_at) values (${tenantId}, 'sample', 'completed', now()) returning id`;
+  const [integration] =
+    await sql`select public.create_guardian_meta_integration(${tenantId}, ${unique()}, 'Sample', null, true,
+      ${sql.json({ webhook_url: "http://127.0.0.1:9/sample" })}, null, ${[
+      "readiness",
+    ]}, '{}', 'whsec_c2FtcGxlLXNhbXBsZS1zYW1wbGUtc2FtcGxlLXNhbXBsZQ==', null) ->> 'id' as id`;
+  const [snapshot] =
+    await sql`insert into public.guardian_readiness_snapshots (tenant_id, overall_score, band) values (${tenantId}, 50, 'emerging') returning id`;
+  const [delivery] = await sql`select id from public.guardian_meta_webhook_events where integration_id = ${
+    integration!.id
+  }`;
+  const [tried] = await adminSql`insert into public.guardian_meta_webhook_attempts
+    (tenant_id, integration_id, delivery_id, attempt, outcome, started_at)
+    values (${tenantId}, ${integration!.id}, ${delivery!.id}, 1, 'failed', now()) returning id`;
   const [audit] =
     await sql`select id from public.audit_log where tenant_id = ${tenantId} order by id desc limit 1`;
 
@@ -222,6 +235,40 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
       row: { ...base, provider_message_id: unique(), event_type: "open" },
     },
     agent_runs: { filter: byId(run), change: { error: "x" }, row: { ...base, agent: unique() } },
+    guardian_meta_integrations: {
+      filter: byId(integration),
+      change: { label: "Changed" },
+      row: {
+        ...base,
+        integration_key: unique(),
+        label: "New",
+        config: { webhook_url: "https://example.com" },
+        scopes: ["readiness"],
+        secret_ref: unique(),
+      },
+    },
+    guardian_meta_webhook_events: {
+      filter: byId(delivery),
+      change: { last_error: "x" },
+      row: { ...base, integration_id: integration!.id, event_type: "test" },
+    },
+    guardian_meta_webhook_attempts: {
+      filter: byId(tried),
+      change: { outcome: "lost" },
+      row: {
+        ...base,
+        integration_id: integration!.id,
+        delivery_id: delivery!.id,
+        attempt: 2,
+        outcome: "failed",
+        started_at: new Date().toISOString(),
+      },
+    },
+    guardian_readiness_snapshots: {
+      filter: byId(snapshot),
+      change: { overall_score: 51 },
+      row: { ...base, overall_score: 52, band: "emerging" },
+    },
     monitoring_cross_tenant_violations: { filter: `tenant_id=eq.${tenantId}`, change: {}, row: {} },
     monitoring_duplicate_idempotency_keys: { filter: `tenant_id=eq.${tenantId}`, change: {}, row: {} },
     monitoring_ai_changes_24h: { filter: `campaign_id=eq.${campaign!.id}`, change: {}, row: {} },

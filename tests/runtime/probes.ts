@@ -32,8 +32,22 @@ export const probes: Record<string, { good: Probe; bad: Probe }> = {
       send: ({ url }) => fetch(url, { method: "POST", body: "{}" }),
     },
   },
+  "meta-webhook-deliver": {
+    good: {
+      expected: 202,
+      send: ({ url, stack }) => fetch(url, { method: "POST", headers: { apikey: stack.hubKey }, body: "{}" }),
+    },
+    bad: {
+      expected: 401,
+      send: ({ url }) => fetch(url, { method: "POST", body: "{}" }),
+    },
+  },
+  "guardian-meta": {
+    good: { expected: 200, send: (context) => getAsOwner(context, "/integrations") },
+    bad: { expected: 401, send: ({ url }) => fetch(`${url}/integrations`) },
+  },
   "integrations": {
-    good: { expected: 200, send: listWebhooks },
+    good: { expected: 200, send: (context) => getAsOwner(context, "/webhooks") },
     bad: {
       expected: 401,
       send: ({ url, demo }) =>
@@ -50,7 +64,7 @@ function sendWebhook({ url, demo }: ProbeContext, wrongSecret: string | null): P
   return fetch(`${url}/${webhook.id}`, { method: "POST", headers, body });
 }
 
-async function listWebhooks({ url, stack, demo }: ProbeContext): Promise<Response> {
+async function getAsOwner({ url, stack, demo }: ProbeContext, path: string): Promise<Response> {
   const [tenant] = demo.tenants;
   const { email, password } = tenant!.users[0]!;
   const signedIn = await fetch(`${stack.apiUrl}/auth/v1/token?grant_type=password`, {
@@ -59,7 +73,7 @@ async function listWebhooks({ url, stack, demo }: ProbeContext): Promise<Respons
     body: JSON.stringify({ email, password }),
   });
   const { access_token: token } = await signedIn.json();
-  return await fetch(`${url}/webhooks`, {
+  return await fetch(url + path, {
     headers: { authorization: `Bearer ${token}`, "x-org-id": tenant!.orgs[0]!.id },
   });
 }

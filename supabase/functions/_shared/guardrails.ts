@@ -15,4 +15,5 @@ export {
   rollbackChange,
 } from "./guardrails/human_override.ts";
 export { runAgentJob } from "./guardrails/agent_run.ts";
+export { checkUrl, EgressError, headerProblem, sendRequest } from "./guardrails/egress/egress.ts";
 export { InterlockError } from "./errors/interlock_error.ts";

@@ -15,6 +15,8 @@ export interface LogFields {
   webhook_id?: string;
   receipt_id?: string;
   dispatch_id?: number;
+  delivery_id?: string;
+  integration_id?: string;
   event_id?: string;
   event_type?: string;
   consumer?: string;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { headerProblem } from "../_shared/guardrails/egress/egress.ts";
+import { headerProblem } from "../_shared/guardrails.ts";
 import { SCOPES } from "../_shared/meta/vocabulary.ts";
 
 const MAX_HEADERS = 20;

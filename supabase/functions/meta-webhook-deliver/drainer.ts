@@ -1,9 +1,10 @@
 import { hubStore } from "../_shared/db/store.ts";
 import { DeliveryWorker } from "../_shared/delivery/delivery_worker.ts";
 import { Drainer } from "../_shared/drain/drainer.ts";
+import { sendRequest } from "../_shared/guardrails.ts";
 import { guardianPayload } from "../_shared/meta/guardian_payload.ts";
 
-const worker = new DeliveryWorker(hubStore(), new Map([["guardian_meta", guardianPayload]]));
+const worker = new DeliveryWorker(hubStore(), new Map([["guardian_meta", guardianPayload]]), sendRequest);
 
 /** Sends due deliveries of every kind of subscription. */
 export const deliveryDrainer = new Drainer({

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import "../_shared/guardrails.ts";
 import { createFunction } from "../_shared/http/create_function.ts";
 import { route } from "../_shared/http/route.ts";
 import { deliveryDrainer } from "./drainer.ts";

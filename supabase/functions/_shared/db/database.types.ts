@@ -641,6 +641,275 @@ export type Database = {
           },
         ];
       };
+      "guardian_meta_integrations": {
+        Row: {
+          "config": NonNullable<Json>;
+          "config_version": number;
+          "created_at": string;
+          "created_by": string | null;
+          "description": string | null;
+          "disabled_at": string | null;
+          "disabled_reason": string | null;
+          "failing_since": string | null;
+          "headers_ref": string | null;
+          "id": string;
+          "integration_key": string;
+          "is_enabled": boolean;
+          "label": string;
+          "last_synced_at": string | null;
+          "metadata": NonNullable<Json>;
+          "previous_secret_expires_at": string | null;
+          "previous_secret_ref": string | null;
+          "scopes": (string)[];
+          "secret_ref": string;
+          "tenant_id": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "config": NonNullable<Json>;
+          "config_version"?: number;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "description"?: string | null;
+          "disabled_at"?: string | null;
+          "disabled_reason"?: string | null;
+          "failing_since"?: string | null;
+          "headers_ref"?: string | null;
+          "id"?: string;
+          "integration_key": string;
+          "is_enabled"?: boolean;
+          "label": string;
+          "last_synced_at"?: string | null;
+          "metadata"?: NonNullable<Json>;
+          "previous_secret_expires_at"?: string | null;
+          "previous_secret_ref"?: string | null;
+          "scopes": (string)[];
+          "secret_ref": string;
+          "tenant_id": string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "config"?: NonNullable<Json>;
+          "config_version"?: number;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "description"?: string | null;
+          "disabled_at"?: string | null;
+          "disabled_reason"?: string | null;
+          "failing_since"?: string | null;
+          "headers_ref"?: string | null;
+          "id"?: string;
+          "integration_key"?: string;
+          "is_enabled"?: boolean;
+          "label"?: string;
+          "last_synced_at"?: string | null;
+          "metadata"?: NonNullable<Json>;
+          "previous_secret_expires_at"?: string | null;
+          "previous_secret_ref"?: string | null;
+          "scopes"?: (string)[];
+          "secret_ref"?: string;
+          "tenant_id"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "guardian_meta_integrations_tenant_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "guardian_meta_webhook_attempts": {
+        Row: {
+          "attempt": number;
+          "delivery_id": string;
+          "duration_ms": number | null;
+          "error_class": string | null;
+          "id": string;
+          "integration_id": string;
+          "outcome": string;
+          "request_body": string | null;
+          "response_excerpt": string | null;
+          "started_at": string;
+          "status_code": number | null;
+          "tenant_id": string;
+          "timing": Json | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "attempt": number;
+          "delivery_id": string;
+          "duration_ms"?: number | null;
+          "error_class"?: string | null;
+          "id"?: string;
+          "integration_id": string;
+          "outcome": string;
+          "request_body"?: string | null;
+          "response_excerpt"?: string | null;
+          "started_at": string;
+          "status_code"?: number | null;
+          "tenant_id": string;
+          "timing"?: Json | null;
+        };
+        Update: {
+          "attempt"?: number;
+          "delivery_id"?: string;
+          "duration_ms"?: number | null;
+          "error_class"?: string | null;
+          "id"?: string;
+          "integration_id"?: string;
+          "outcome"?: string;
+          "request_body"?: string | null;
+          "response_excerpt"?: string | null;
+          "started_at"?: string;
+          "status_code"?: number | null;
+          "tenant_id"?: string;
+          "timing"?: Json | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "guardian_meta_webhook_attempts_delivery_fkey";
+            columns: ["tenant_id", "delivery_id"];
+            isOneToOne: false;
+            referencedRelation: "guardian_meta_webhook_events";
+            referencedColumns: ["tenant_id", "id"];
+          },
+        ];
+      };
+      "guardian_meta_webhook_events": {
+        Row: {
+          "attempt_count": number;
+          "created_at": string;
+          "event_id": string | null;
+          "event_type": string;
+          "failure_count": number;
+          "finished_at": string | null;
+          "first_attempt_at": string | null;
+          "id": string;
+          "integration_id": string;
+          "last_attempt_at": string | null;
+          "last_error": string | null;
+          "last_error_class": string | null;
+          "last_status_code": number | null;
+          "lease_token": string | null;
+          "lease_until": string | null;
+          "lost_count": number;
+          "metadata": NonNullable<Json>;
+          "next_attempt_at": string;
+          "replays": number;
+          "status": string;
+          "tenant_id": string;
+          "payload": Json | null;
+        };
+        ComputedFields: "payload";
+        Insert: {
+          "attempt_count"?: number;
+          "created_at"?: string;
+          "event_id"?: string | null;
+          "event_type": string;
+          "failure_count"?: number;
+          "finished_at"?: string | null;
+          "first_attempt_at"?: string | null;
+          "id"?: string;
+          "integration_id": string;
+          "last_attempt_at"?: string | null;
+          "last_error"?: string | null;
+          "last_error_class"?: string | null;
+          "last_status_code"?: number | null;
+          "lease_token"?: string | null;
+          "lease_until"?: string | null;
+          "lost_count"?: number;
+          "metadata"?: NonNullable<Json>;
+          "next_attempt_at"?: string;
+          "replays"?: number;
+          "status"?: string;
+          "tenant_id": string;
+        };
+        Update: {
+          "attempt_count"?: number;
+          "created_at"?: string;
+          "event_id"?: string | null;
+          "event_type"?: string;
+          "failure_count"?: number;
+          "finished_at"?: string | null;
+          "first_attempt_at"?: string | null;
+          "id"?: string;
+          "integration_id"?: string;
+          "last_attempt_at"?: string | null;
+          "last_error"?: string | null;
+          "last_error_class"?: string | null;
+          "last_status_code"?: number | null;
+          "lease_token"?: string | null;
+          "lease_until"?: string | null;
+          "lost_count"?: number;
+          "metadata"?: NonNullable<Json>;
+          "next_attempt_at"?: string;
+          "replays"?: number;
+          "status"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "guardian_meta_webhook_events_event_fkey";
+            columns: ["tenant_id", "event_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_events_outbox";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "guardian_meta_webhook_events_integration_fkey";
+            columns: ["tenant_id", "integration_id"];
+            isOneToOne: false;
+            referencedRelation: "guardian_meta_integrations";
+            referencedColumns: ["tenant_id", "id"];
+          },
+        ];
+      };
+      "guardian_readiness_snapshots": {
+        Row: {
+          "band": string;
+          "computed_at": string;
+          "created_at": string;
+          "dimension_scores": NonNullable<Json>;
+          "id": string;
+          "metadata": NonNullable<Json>;
+          "overall_score": number;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "band": string;
+          "computed_at"?: string;
+          "created_at"?: string;
+          "dimension_scores"?: NonNullable<Json>;
+          "id"?: string;
+          "metadata"?: NonNullable<Json>;
+          "overall_score": number;
+          "tenant_id": string;
+        };
+        Update: {
+          "band"?: string;
+          "computed_at"?: string;
+          "created_at"?: string;
+          "dimension_scores"?: NonNullable<Json>;
+          "id"?: string;
+          "metadata"?: NonNullable<Json>;
+          "overall_score"?: number;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "guardian_readiness_snapshots_tenant_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "identity_external_id_map": {
         Row: {
           "created_at": string;
@@ -1354,6 +1623,22 @@ export type Database = {
         Args: { "p_awake_ms"?: number; "p_lease_ms": number; "p_limit": number };
         Returns: Json;
       };
+      "create_guardian_meta_integration": {
+        Args: {
+          "p_actor": string;
+          "p_config": Json;
+          "p_description": string;
+          "p_headers": Json;
+          "p_integration_key": string;
+          "p_is_enabled": boolean;
+          "p_label": string;
+          "p_metadata": Json;
+          "p_scopes": (string)[];
+          "p_secret": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
       "create_webhook": {
         Args: {
           "p_actor": string;
@@ -1368,20 +1653,42 @@ export type Database = {
       };
       "current_access": { Args: Record<PropertyKey, never>; Returns: Json };
       "delete_secret": { Args: { "p_secret_ref": string; "p_tenant_id": string }; Returns: boolean };
+      "exchange_deliveries": {
+        Args: { "p_awake_ms"?: number; "p_lease_ms": number; "p_limit": number; "p_results": Json };
+        Returns: Json;
+      };
       "finish_agent_run": {
         Args: { "p_error": string; "p_run_id": string; "p_status": string; "p_summary": Json };
         Returns: boolean;
       };
       "finish_event_dispatches": { Args: { "p_results": Json }; Returns: number };
       "get_current_workspace_id": { Args: Record<PropertyKey, never>; Returns: string };
+      "get_delivery_endpoints": { Args: { "p_integration_ids": (string)[] }; Returns: Json };
       "get_webhook_receipt_bodies": { Args: { "p_receipt_ids": (string)[] }; Returns: Json };
       "get_webhook_verifier": { Args: { "p_webhook_id": string }; Returns: Json };
+      "guardian_meta_statistics": {
+        Args: { "p_integration_ids": (string)[]; "p_tenant_id": string };
+        Returns: Json;
+      };
       "log_ai_change": {
         Args: { "p_campaign_id": string; "p_changes": Json; "p_reason": string; "p_tenant_id": string };
         Returns: string;
       };
+      "payload": {
+        Args: {
+          "p_delivery": Omit<
+            Database["public"]["Tables"]["guardian_meta_webhook_events"]["Row"],
+            Database["public"]["Tables"]["guardian_meta_webhook_events"]["ComputedFields"]
+          >;
+        };
+        Returns: Json;
+      };
       "queue_for_approval": {
         Args: { "p_campaign_id": string; "p_changes": Json; "p_reason": string; "p_tenant_id": string };
+        Returns: string;
+      };
+      "queue_test_delivery": {
+        Args: { "p_actor": string; "p_integration_id": string; "p_tenant_id": string };
         Returns: string;
       };
       "read_secret": { Args: { "p_secret_ref": string; "p_tenant_id": string }; Returns: string };
@@ -1438,6 +1745,10 @@ export type Database = {
         Returns: string;
       };
       "store_webhook_receipts": { Args: { "p_batch": Json }; Returns: Json };
+      "update_guardian_meta_integrations": {
+        Args: { "p_actor": string; "p_tenant_id": string; "p_updates": Json };
+        Returns: Json;
+      };
       "update_webhook": {
         Args: {
           "p_actor": string;

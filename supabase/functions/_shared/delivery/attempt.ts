@@ -1,6 +1,6 @@
 import { utf8Bytes } from "../crypto/encoding.ts";
 import { faultPoint } from "../fault_point.ts";
-import { EgressError, type EgressTiming, sendRequest } from "../guardrails/egress/egress.ts";
+import { EgressError, type EgressTiming, type sendRequest } from "../guardrails/egress/egress.ts";
 import {
   type AttemptTiming,
   type ClaimedDelivery,
@@ -20,6 +20,7 @@ export async function attemptDelivery(
   delivery: ClaimedDelivery,
   endpoint: Endpoint,
   builder: PayloadBuilder,
+  sendOut: typeof sendRequest,
 ): Promise<DeliveryResult> {
   const startedMs = Date.now();
   const result: DeliveryResult = {
@@ -41,7 +42,7 @@ export async function attemptDelivery(
   try {
     const text = delivery.body ?? JSON.stringify(builder(delivery));
     result.request_body = delivery.body === null ? text : null;
-    await send(delivery, endpoint, text, startedMs, result);
+    await send(delivery, endpoint, text, startedMs, result, sendOut);
   } catch (error) {
     fail(result, error, delivery.failures + 1);
   }
@@ -55,12 +56,13 @@ async function send(
   text: string,
   startedMs: number,
   result: DeliveryResult,
+  sendOut: typeof sendRequest,
 ): Promise<void> {
   const body = utf8Bytes(text);
   const timestamp = Math.floor(startedMs / 1000);
   const keys = endpoint.keys.filter((key) => key.untilMs > startedMs).map((key) => key.key);
   const signature = webhookSignature(keys, delivery.message_id, timestamp, body);
-  const response = await sendRequest({
+  const response = await sendOut({
     url: endpoint.url,
     method: "POST",
     headers: {

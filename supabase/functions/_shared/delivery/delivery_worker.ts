@@ -1,5 +1,6 @@
 import type { Store } from "../db/store.ts";
 import { faultPoint } from "../fault_point.ts";
+import type { sendRequest } from "../guardrails/egress/egress.ts";
 import { errorFields, type Logger } from "../log.ts";
 import { attemptDelivery } from "./attempt.ts";
 import {
@@ -38,7 +39,15 @@ export class DeliveryWorker {
   #signal: () => void = () => {};
   readonly #endpoints: EndpointCache;
 
-  constructor(private readonly store: Store, private readonly builders: Map<string, PayloadBuilder>) {
+  /**
+   * @param builders - payload builder by kind of subscription.
+   * @param send - the guarded way outside.
+   */
+  constructor(
+    private readonly store: Store,
+    private readonly builders: Map<string, PayloadBuilder>,
+    private readonly send: typeof sendRequest,
+  ) {
     this.#endpoints = new EndpointCache(store);
   }
 
@@ -127,7 +136,7 @@ export class DeliveryWorker {
       if (!endpoint || !builder) {
         throw new TypeError(`There is nothing that delivers kind "${delivery.kind}"`);
       }
-      const result = await attemptDelivery(delivery, endpoint, builder);
+      const result = await attemptDelivery(delivery, endpoint, builder, this.send);
       this.#results.push(result);
       deliveryLog[result.outcome === "delivered" ? "info" : "warn"](`delivery ${result.outcome}`, {
         status: result.status_code ?? undefined,
