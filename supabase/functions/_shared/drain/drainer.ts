@@ -56,6 +56,8 @@ export class Drainer {
     keepAlive(
       this.#drain(log.with({ reason })).finally(() => {
         this.#running = false;
+        // A bell may have come after the last look, for example the one this drain asked for itself.
+        if (this.#again) this.wake(log, reason);
       }),
     );
     return "started";
