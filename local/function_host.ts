@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { followCallChains } from "./call_chain.ts";
 import { STREAMED_LENGTH_HEADER, trackBody } from "./function_request.ts";
 
 const SHUTDOWN_GRACE_MS = 2000;
@@ -20,6 +21,8 @@ Object.assign(globalThis, {
     },
   },
 });
+
+const inChain = followCallChains(`${Deno.env.get("SUPABASE_URL")}/functions/v1/`);
 
 const [entrypoint] = Deno.args;
 if (!entrypoint) throw new TypeError("Name the function's index.ts");
@@ -66,22 +69,47 @@ const server = Deno.serve({
   hostname: "127.0.0.1",
   port: 0,
   onListen: ({ port }) => console.log(`LISTENING ${port}`),
-}, answer);
+}, (request) => inChain(request, () => answer(request)));
+
+let shutdown: Promise<void> | undefined;
+/** Resolves once every answer has been sent to its end. */
+function allAnswered(): Promise<void> {
+  return shutdown ??= server.shutdown();
+}
+
+function announceEnd(reason: string): void {
+  globalThis.dispatchEvent(new CustomEvent("beforeunload", { detail: { reason } }));
+}
 
 let stopping = false;
+/** Announces the end, gives what runs a last moment, and ends. */
 async function stop(reason: string): Promise<void> {
   if (stopping) return;
   stopping = true;
-  globalThis.dispatchEvent(new CustomEvent("beforeunload", { detail: { reason } }));
+  announceEnd(reason);
   const grace = new Promise((resolve) => setTimeout(resolve, SHUTDOWN_GRACE_MS));
-  await Promise.race([Promise.all([server.shutdown(), ...pending]), grace]);
+  await Promise.race([Promise.all([allAnswered(), ...pending]), grace]);
   Deno.exit(0);
 }
 Deno.addSignalListener("SIGTERM", () => void stop("termination"));
 Deno.addSignalListener("SIGINT", () => {});
 
-// The parent holds the other end: when it is gone, however it went, so are we.
-for await (const _ of Deno.stdin.readable) {
-  // Nothing is ever written.
+/** No request comes any more: ends once answers and background work are done, however long they take. */
+async function leave(): Promise<void> {
+  await allAnswered();
+  while (pending.size > 0) await Promise.all(pending);
+  await stop("early_drop");
+}
+
+// The parent says here what is coming. It holds the other end: when it is gone, however it went, so are we.
+let unread = "";
+for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+  const lines = (unread + text).split("\n");
+  unread = lines.pop() ?? "";
+  for (const line of lines) {
+    const [order, reason] = line.split(" ");
+    if (order === "beforeunload") announceEnd(reason ?? "");
+    if (order === "leave") void leave();
+  }
 }
 Deno.exit(0);

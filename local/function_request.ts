@@ -1,7 +1,5 @@
 /** Bodies up to this size are taken in whole before the function is asked. */
 const WHOLE_BODY_BYTES = 1024 * 1024;
-/** The platform gives up on a function that has not answered by then. */
-const ANSWER_TIMEOUT_MS = 150_000;
 
 /** Carries the length of a streamed body to the function's process, where it becomes content-length again. */
 export const STREAMED_LENGTH_HEADER = "x-interlock-streamed-length";
@@ -14,15 +12,15 @@ export class AnswerTimeout extends Error {
 /**
  * Sends a request on to a function's process and answers what it answers, but not before the request's body has
  * arrived: the hosted runtime was reported to withhold answers so, and a function that forgets to drain a refused body
- * shall fail here first. Gives up with the client, and after the platform's time limit.
+ * shall fail here first. Gives up with the client, and after the platform's time limit. HTML comes back as plain text.
  *
- * @throws {AnswerTimeout} after 150 s without an answer.
+ * @throws {AnswerTimeout} after `timeoutMs` without an answer.
  */
-export async function forwardRequest(target: string, request: Request): Promise<Response> {
+export async function forwardRequest(target: string, request: Request, timeoutMs: number): Promise<Response> {
   const stopped = new AbortController();
   const timer = setTimeout(
-    () => stopped.abort(new AnswerTimeout("No answer within 150 s")),
-    ANSWER_TIMEOUT_MS,
+    () => stopped.abort(new AnswerTimeout(`No answer within ${timeoutMs} ms`)),
+    timeoutMs,
   );
   try {
     const signal = AbortSignal.any([request.signal, stopped.signal]);
@@ -36,7 +34,7 @@ export async function forwardRequest(target: string, request: Request): Promise<
       signal,
     });
     await Promise.race([body.arrived, whenAborted(signal)]);
-    return copyResponse(response);
+    return copyResponse(request, response);
   } finally {
     clearTimeout(timer);
   }
@@ -82,12 +80,19 @@ function whenAborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** fetch has decompressed the body already, so what described the compressed one goes. */
-function copyResponse(response: Response): Response {
+/**
+ * fetch has decompressed the body already, so what described the compressed one goes. The platform's default domain serves
+ * no pages: HTML in answer to GET is declared plain text.
+ */
+function copyResponse(request: Request, response: Response): Response {
   const headers = new Headers(response.headers);
   if (headers.has("content-encoding")) {
     headers.delete("content-encoding");
     headers.delete("content-length");
+  }
+  const type = headers.get("content-type");
+  if (request.method === "GET" && type !== null) {
+    headers.set("content-type", type.replace(/^text\/html/i, "text/plain"));
   }
   return new Response(response.body, { status: response.status, headers });
 }

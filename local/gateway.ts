@@ -1,3 +1,4 @@
+import { usageTable } from "./function_usage.ts";
 import type { Functions } from "./functions.ts";
 import type { Log } from "./log.ts";
 
@@ -87,8 +88,18 @@ async function route(options: GatewayOptions, arrival: Arrival): Promise<Respons
     const target = new URL(`/${rest.join("/")}${url.search}`, url);
     return await options.auth.fetch(new Request(target, request));
   }
+  if (url.pathname === "/_internal/functions") return await usage(options, request);
   if (url.pathname === "/" || url.pathname === "/health") return Response.json(options.health());
   return Response.json({ message: "no Route matched with those values" }, { status: 404 });
+}
+
+/** What the functions use right now: a table for people, JSON for those who accept only that. */
+async function usage({ functions }: GatewayOptions, request: Request): Promise<Response> {
+  const rows = await functions.usage();
+  if (request.headers.get("accept") === "application/json") {
+    return Response.json({ limits: functions.limits, functions: rows });
+  }
+  return new Response(usageTable(rows, functions.limits));
 }
 
 function forwarded({ request, remoteAddress, stopping }: Arrival, url: URL): Request {

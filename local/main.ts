@@ -8,14 +8,16 @@ import { deliverReadiness } from "./outbound_journey.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { StackError } from "./stack_error.ts";
 import { summary } from "./summary.ts";
+import { PLANS } from "./worker_limits.ts";
 
 const HELP = `Starts Interlock on this machine: Postgres, PostgREST, Auth, the functions and the schedules.
 
-  deno task start [--port N] [--data-dir DIR] [--fresh]
+  deno task start [--port N] [--data-dir DIR] [--fresh] [--plan free|paid]
 
   --port N        API port on 127.0.0.1, default 54321
   --data-dir DIR  where everything is kept, default .interlock
   --fresh         forget what is there and begin anew
+  --plan PLAN     whose limits the functions get, free (default) or paid
 
 Ctrl-C stops everything.`;
 
@@ -28,6 +30,7 @@ function readOptions(args: string[]) {
         "port": { type: "string", default: "54321" },
         "data-dir": { type: "string", default: ".interlock" },
         "fresh": { type: "boolean", default: false },
+        "plan": { type: "string", default: "free" },
         "help": { type: "boolean", short: "h", default: false },
       },
     });
@@ -35,7 +38,9 @@ function readOptions(args: string[]) {
     if (!Number.isInteger(port) || port < 1 || port > 65535) {
       throw new StackError(`--port takes a number from 1 to 65535, not "${values.port}".`);
     }
-    return { port, dataDir: resolve(values["data-dir"]), fresh: values.fresh, help: values.help };
+    const plan = PLANS.find((known) => known === values.plan);
+    if (!plan) throw new StackError(`--plan takes ${PLANS.join(" or ")}, not "${values.plan}".`);
+    return { port, dataDir: resolve(values["data-dir"]), fresh: values.fresh, plan, help: values.help };
   } catch (error) {
     if (error instanceof StackError) throw error;
     throw new StackError(`${(error as Error).message.split("\n")[0]} Try --help.`);

@@ -17,6 +17,7 @@ import { type PostgresServer, startPostgres } from "./postgres_server.ts";
 import { createPostgrest } from "./postgrest_server.ts";
 import { StackError } from "./stack_error.ts";
 import { Watchdog } from "./watchdog.ts";
+import { limitsOf, type Plan, type WorkerLimits } from "./worker_limits.ts";
 
 /** How to start a stack. */
 export interface StackOptions {
@@ -33,6 +34,10 @@ export interface StackOptions {
   functionEnv?: Record<string, string>;
   /** Restart functions on save. */
   watch?: boolean;
+  /** Whose limits the functions get. Default free, which is the tighter one. */
+  plan?: Plan;
+  /** Limits other than those of the plan, for tests. */
+  limits?: Partial<WorkerLimits>;
 }
 
 /** A running stack. */
@@ -124,6 +129,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const functions = new Functions({
       functionsDir: resolve(options.functionsDir ?? join(projectFolder, "supabase/functions")),
       env: functionEnvironment({ apiUrl, dbUrl: server.dbUrl, keys, roleTokens, extra: options.functionEnv }),
+      limits: limitsOf(options.plan ?? "free", options.limits),
       log,
       watchdog,
       watch: options.watch ?? false,

@@ -1,4 +1,5 @@
 import type { Demo } from "./demo.ts";
+import { limitsLine } from "./function_usage.ts";
 import type { Journey } from "./journey.ts";
 import type { OutboundJourney } from "./outbound_journey.ts";
 import type { Stack } from "./stack.ts";
@@ -28,6 +29,8 @@ Interlock is ready after ${(stack.timings.ready! / 1000).toFixed(1)} s.
   Key        ${stack.publishableKey}  (publishable)
   Sink       ${sinkUrl}  (what the hub delivers, verified)
   Log        ${stack.logFile}
+  Limits     ${limitsLine(stack.functions.limits)}
+  Usage      curl -sS ${stack.apiUrl}/_internal/functions
 
 Demo tenants (roles and passwords):
 ${users.join("\n")}
