@@ -9,10 +9,10 @@
 /** Limits of one worker, and of the calls that functions make among each other. */
 export interface WorkerLimits {
   /**
-   * A worker that holds more is killed. Documented: 256 MB; the runtime compares V8's heap and what hangs on it. Seen from
-   * outside, the nearest figure is the process's anonymous resident memory (RssAnon): heap and buffers, without the pages of
-   * Deno's own binary, of which the platform has one copy for all workers. It counts Deno's native memory too, so it is a
-   * little stricter.
+   * A worker that holds more is killed; one that holds half of it is retired, as the runtime lets go of such a worker once
+   * it is idle. Documented: 256 MB; the runtime compares V8's heap and what hangs on it. Seen from outside, the nearest
+   * figure is the process's anonymous resident memory (RssAnon): heap and buffers, without the pages of Deno's own binary, of
+   * which the platform has one copy for all workers. It counts Deno's native memory too, so it is a little stricter.
    */
   memoryMb: number;
   /**

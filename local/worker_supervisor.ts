@@ -77,7 +77,13 @@ function rulesOf(worker: FunctionWorker, limits: WorkerLimits): Rule[] {
       retire: { at: limits.cpuSoftMs, limit: "cpuSoftMs" },
       kill: { at: limits.cpuHardMs, limit: "cpuHardMs" },
     },
-    { measure: "memory", unit: "MB", value: memoryMb, kill: { at: limits.memoryMb, limit: "memoryMb" } },
+    {
+      measure: "memory",
+      unit: "MB",
+      value: memoryMb,
+      retire: { at: limits.memoryMb / 2, limit: "memoryMb" },
+      kill: { at: limits.memoryMb, limit: "memoryMb" },
+    },
     {
       measure: "wall_clock",
       unit: "ms",

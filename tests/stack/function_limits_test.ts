@@ -80,6 +80,16 @@ async function refusesMemory(stack: Stack, path: string): Promise<void> {
   await logged(stack, "hog killed", "limit=memoryMb", "open=1");
 }
 
+async function retiresAtHalfOfMemory(stack: Stack): Promise<void> {
+  const first = await ask(stack, "hog/140");
+  assert.equal(first.status, 200, first.text);
+  await logged(stack, "hog retired", "limit=memoryMb", "allowed=128 MB", `pid=${first.json.pid}`);
+  const second = await ask(stack, "hog/0");
+  assert.equal(second.status, 200);
+  assert.notEqual(second.json.pid, first.json.pid);
+  await eventually("its end", 5000, () => Promise.resolve(!isRunning(first.json.pid)));
+}
+
 async function answersSoftLimit(stack: Stack): Promise<void> {
   const long = ask(stack, "burner/1300");
   await logged(stack, "burner retired", "limit=cpuSoftMs", "allowed=1000 ms", "open=1");
@@ -94,7 +104,7 @@ async function answersSoftLimit(stack: Stack): Promise<void> {
 async function finishesBackgroundWork(stack: Stack): Promise<void> {
   const { status, json } = await ask(stack, "burner/1250/behind");
   assert.equal(status, 200);
-  await logged(stack, "burner retired", `"pid":${json.pid}`.replaceAll('"', "").replace(":", "="), "open=0");
+  await logged(stack, "burner retired", `pid=${json.pid}`, "open=0");
   assert.ok(isRunning(json.pid), "it goes on while background work is left");
   await logged(stack, "burned 1250");
   await eventually("its end", 5000, () => Promise.resolve(!isRunning(json.pid)));
@@ -150,9 +160,10 @@ async function showsUsage(stack: Stack): Promise<void> {
 Deno.test("LIMITS: what one worker may use", (t) =>
   withProbes({}, async (stack, t) => {
     await t.step("usage is shown per function, as JSON and as a table", () => showsUsage(stack));
+    await t.step("half of the memory: retired, its request is finished", () => retiresAtHalfOfMemory(stack));
     await t.step(
       "buffers beyond the memory limit: killed, 546, named in the log",
-      () => refusesMemory(stack, "hog/buffers"),
+      () => refusesMemory(stack, "hog/1024"),
     );
     await t.step(
       "beforeunload says memory before that",
@@ -220,8 +231,8 @@ Deno.test("LIMITS: the gateway", (t) =>
       await logged(stack, "a call of page by a function was refused: 429", "allowed=20");
     });
     await t.step("what the functions it calls do themselves counts for the same chain", async () => {
-      const nested = await ask(stack, "caller/3/caller/9");
-      assert.equal(nested.status, 200);
+      // Four calls of itself that make five each would be 24.
+      assert.equal((await ask(stack, "caller/4/caller%2F5")).json.answered, 20);
     });
     await t.step("calls from outside do not count", async () => {
       const answers = await Promise.all(Array.from({ length: 40 }, () => ask(stack, "page")));

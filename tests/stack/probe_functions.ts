@@ -4,11 +4,11 @@ addEventListener("beforeunload", (event) => console.log("heard " + (event as Cus
 export default {
   async fetch(request: Request) {
     if (new URL(request.url).pathname === "/hog/heap") for (;;) kept.push(new Array(10_000).fill({}));
-    for (let megabytes = 0; megabytes < 1024; megabytes += 4) {
+    for (let megabytes = 0; megabytes < Number(new URL(request.url).pathname.split("/")[2]); megabytes += 4) {
       kept.push(new Uint8Array(4 * 1024 * 1024).fill(1));
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    return new Response("all of it fitted");
+    return Response.json({ pid: Deno.pid });
   },
 };
 `;
@@ -64,16 +64,17 @@ const PAGE = `export default {
 };
 `;
 
-/** Calls the function \`page\` through the gateway so often as the path says; answers how it went. */
+/** /caller/<calls>/<function, page unless given>: calls it through the gateway; answers how many calls went well in all. */
 const CALLER = `export default {
   async fetch(request: Request) {
     const [, , calls, where] = new URL(request.url).pathname.split("/");
     let answered = 0;
     try {
       for (let call = 0; call < Number(calls); call++) {
-        const response = await fetch(Deno.env.get("SUPABASE_URL") + "/functions/v1/" + (where ?? "page"));
-        if (response.ok) answered++;
-        await response.body?.cancel();
+        const called = decodeURIComponent(where ?? "page");
+        const response = await fetch(Deno.env.get("SUPABASE_URL") + "/functions/v1/" + called);
+        const text = await response.text();
+        if (response.ok) answered += 1 + (called === "page" ? 0 : JSON.parse(text).answered);
       }
     } catch (error) {
       const known = error instanceof Deno.errors.RateLimitError;
