@@ -1,6 +1,6 @@
 import { hubStore } from "../db/store.ts";
 import { errorFields, type Logger } from "../log.ts";
-import { keepAlive } from "../runtime.ts";
+import { keepAlive, onWorkerEnding } from "../runtime.ts";
 
 /** What a drainer drains. */
 export interface Drained {
@@ -41,9 +41,15 @@ const MAX_WALL_MS = 100_000;
 export class Drainer {
   #running = false;
   #again = false;
+  #ending = false;
   #interrupt: () => void = () => {};
 
-  constructor(private readonly drained: Drained) {}
+  constructor(private readonly drained: Drained) {
+    onWorkerEnding(() => {
+      this.#ending = true;
+      this.#interrupt();
+    });
+  }
 
   /** Starts a drain, or tells the running one to look once more. */
   wake(log: Logger, reason: string): "started" | "running" {
@@ -64,11 +70,16 @@ export class Drainer {
   }
 
   async #drain(log: Logger): Promise<void> {
-    const { name, unit, maxItems } = this.drained;
+    const { name, unit } = this.drained;
     const startedAt = new Date();
     let moved = 0;
+    // Whoever is still asked after a warning works as usual; it is the running drain that hands over.
+    this.#ending = false;
     try {
-      moved = await this.#untilQuiet(log, startedAt.getTime());
+      const drained = await this.#untilQuiet(log, startedAt.getTime());
+      moved = drained.moved;
+      // The promise to claim again may still stand and keep the bell silent: another worker is asked to keep it.
+      if (!drained.finished) await hubStore().call("wake_drainer", { p_drainer: name });
       moved += await this.drained.settle?.(log) ?? 0;
       if (moved === 0) return;
       await hubStore().call("record_agent_run", {
@@ -76,19 +87,19 @@ export class Drainer {
         p_started_at: startedAt.toISOString(),
         p_summary: { [unit]: moved },
       });
-      if (moved >= maxItems) await hubStore().call("wake_drainer", { p_drainer: name });
     } catch (error) {
       // Nothing is lost: leases run out, and the schedule wakes the next drain.
       log.error("drain ended early", { count: moved, ...errorFields(error) });
     }
   }
 
-  async #untilQuiet(log: Logger, startedMs: number): Promise<number> {
+  /** Answers how many it moved, and whether the queue was quiet before this drain's limits or the worker's were met. */
+  async #untilQuiet(log: Logger, startedMs: number): Promise<{ moved: number; finished: boolean }> {
     const { maxItems } = this.drained;
     let moved = 0;
     let foundAtMs = Date.now();
     let promisedUntilMs = 0;
-    while (moved < maxItems && Date.now() - startedMs < MAX_WALL_MS) {
+    while (moved < maxItems && !this.#ending && Date.now() - startedMs < MAX_WALL_MS) {
       if (this.#again) foundAtMs = Date.now();
       this.#again = false;
       const lingers = Date.now() - foundAtMs < LINGER_MS;
@@ -99,9 +110,9 @@ export class Drainer {
       if (found > 0) foundAtMs = Date.now();
       else if (lingers) await this.#rest(POLL_MS);
       else if (this.drained.busy?.()) await this.#rest(BUSY_POLL_MS);
-      else if (!this.#again) break;
+      else if (!this.#again) return { moved, finished: true };
     }
-    return moved;
+    return { moved, finished: false };
   }
 
   /** Sleeps, unless a bell or a result comes first. */
