@@ -338,9 +338,10 @@ Deno.test("the start command", async (t) => {
       assert.match(said, new RegExp(`${running.port}.*--port`));
     });
 
-    await t.step("an unknown option and a bad port are refused", async () => {
+    await t.step("an unknown option, a bad port and an unknown plan are refused", async () => {
       assert.match(await refusal("--prot", "1"), /--prot/);
       assert.match(await refusal("--port", "many"), /--port/);
+      assert.match(await refusal("--plan", "gold"), /--plan takes free or paid/);
     });
 
     await t.step("killed outright, it leaves no process, and starts again", async () => {

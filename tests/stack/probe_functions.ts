@@ -28,8 +28,10 @@ export async function burn(durationMs: number) {
 export default {
   async fetch(request: Request) {
     const [, , durationMs, where] = new URL(request.url).pathname.split("/");
-    const work = burn(Number(durationMs)).then(() => console.log("burned " + durationMs));
-    if (where === "behind") EdgeRuntime.waitUntil(work);
+    const work = burn(Number(durationMs));
+    // Longer than the moment that a worker gets which is asked to stop.
+    const later = () => new Promise((resolve) => setTimeout(resolve, 2500)).then(() => console.log("worked behind"));
+    if (where === "behind") EdgeRuntime.waitUntil(work.then(later));
     else await work;
     return Response.json({ pid: Deno.pid });
   },
