@@ -5,6 +5,7 @@ import { unwrap } from "../_shared/db/unwrap.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
 import { route } from "../_shared/http/route.ts";
 import { pageQuerySchema } from "../_shared/http/keyset.ts";
+import { replayAnswer } from "./webhook_answers.ts";
 
 const COLUMNS =
   "id, event_id, consumer, status, attempts, max_attempts, next_attempt_at, last_error_code, last_error, replays, created_at, finished_at";
@@ -16,6 +17,23 @@ const listSchema = pageQuerySchema.omit({ cursor: true }).extend({
 
 const replaySchema = z.strictObject({ dispatch_ids: z.array(z.number().int().positive()).min(1).max(500) });
 
+/** One event on its way to one consumer. */
+const dispatchAnswer = () =>
+  z.object({
+    id: z.int(),
+    event_id: z.uuid(),
+    consumer: z.string(),
+    status: z.enum(["pending", "done", "dead"]),
+    attempts: z.int(),
+    max_attempts: z.int(),
+    next_attempt_at: z.iso.datetime({ offset: true }),
+    last_error_code: z.string().nullable(),
+    last_error: z.string().nullable(),
+    replays: z.int().describe("How often a person asked for it again."),
+    created_at: z.iso.datetime({ offset: true }),
+    finished_at: z.iso.datetime({ offset: true }).nullable(),
+  });
+
 export const dispatchRoutes = [
   route({
     method: "GET",
@@ -24,6 +42,12 @@ export const dispatchRoutes = [
     auth: "user",
     permission: "deliveries.read",
     query: listSchema,
+    response: { status: 200, form: "list", schema: dispatchAnswer },
+    examples: [{ name: "dead", needs: ["dead_dispatch_id"] }, {
+      name: "done_before",
+      query: { status: "done", limit: 10, before_id: 1000000 },
+      needs: ["dispatch_id"],
+    }],
     handler: async ({ access, query }) => {
       let select = access.db.from("event_dispatches").select(COLUMNS).eq("status", query.status);
       if (query.before_id !== undefined) select = select.lt("id", query.before_id);
@@ -39,6 +63,12 @@ export const dispatchRoutes = [
     auth: "user",
     permission: "deliveries.replay",
     body: replaySchema,
+    response: { status: 202, schema: replayAnswer },
+    examples: [{
+      name: "one",
+      body: { dispatch_ids: [4] },
+      stands_for: { "/dispatch_ids/0": "dispatch_id" },
+    }],
     handler: async ({ access, body }) => {
       const visible = unwrap(
         await access.db.from("event_dispatches").select("id").in("id", body.dispatch_ids),

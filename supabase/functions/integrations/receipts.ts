@@ -6,6 +6,7 @@ import { InterlockError } from "../_shared/guardrails.ts";
 import { route } from "../_shared/http/route.ts";
 import type { UserAccess } from "../_shared/http/access.ts";
 import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { receiptAnswer, receiptDetailAnswer, replayAnswer } from "./webhook_answers.ts";
 
 const COLUMNS =
   "id, webhook_id, provider, request_id, content_type, body_bytes, event_count, duplicate_count, received_at";
@@ -27,6 +28,12 @@ export const receiptRoutes = [
     org: "required",
     uuidParams: ["webhook_id"],
     query: pageQuerySchema,
+    response: { status: 200, form: "list", schema: receiptAnswer },
+    examples: [{ name: "all", needs: ["receipt_id"] }, {
+      name: "first_page",
+      query: { limit: 1 },
+      needs: ["receipt_id"],
+    }],
     handler: async ({ access, params, query }) => {
       await requireWebhook(access, params.webhook_id!);
       let select = access.db.from("webhook_receipts").select(COLUMNS).eq("webhook_id", params.webhook_id!);
@@ -51,6 +58,8 @@ export const receiptRoutes = [
     permission: "webhooks.read",
     org: "required",
     uuidParams: ["webhook_id", "receipt_id"],
+    response: { status: 200, schema: receiptDetailAnswer },
+    examples: [{ name: "one" }],
     handler: async ({ access, params }) => {
       const receipt = unwrap(
         await access.db.from("webhook_receipts").select(COLUMNS)
@@ -79,6 +88,8 @@ export const receiptRoutes = [
     permission: "deliveries.replay",
     org: "required",
     uuidParams: ["webhook_id", "receipt_id"],
+    response: { status: 202, schema: replayAnswer },
+    examples: [{ name: "again" }],
     handler: async ({ access, params }) => {
       const replayed = unwrap(
         await tenantDb(access.tenantId, hubClient()).rpc("replay_webhook_receipt", {

@@ -7,6 +7,7 @@ import { InterlockError } from "../_shared/guardrails.ts";
 import { route } from "../_shared/http/route.ts";
 import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
 import { webhookProviders, webhookSchemes } from "../_shared/providers/registry.ts";
+import { changedWebhookAnswer, webhookAnswer, webhookSecretAnswer } from "./webhook_answers.ts";
 
 const COLUMNS =
   "id, org_id, connector_id, provider, name, is_active, previous_secret_expires_at, signing_url, created_by, created_at, updated_at";
@@ -77,6 +78,8 @@ export const webhookRoutes = [
     permission: "webhooks.read",
     org: "required",
     query: pageQuerySchema,
+    response: { status: 200, form: "list", schema: webhookAnswer },
+    examples: [{ name: "all" }, { name: "first_page", query: { limit: 1 } }],
     handler: async ({ access, query }) => {
       let select = access.db.from("integration_webhooks").select(COLUMNS);
       const after = decodeCursor(query.cursor);
@@ -100,6 +103,19 @@ export const webhookRoutes = [
     permission: "webhooks.manage",
     org: "required",
     body: createSchema,
+    response: { status: 201, schema: webhookSecretAnswer },
+    examples: [
+      { name: "generic_hmac", body: { provider: "generic_hmac", name: "Shop orders" } },
+      {
+        name: "hubspot",
+        body: {
+          provider: "hubspot",
+          name: "HubSpot contacts",
+          secret: "the-client-secret-of-the-app",
+          signing_url: "https://hooks.example.com/hubspot",
+        },
+      },
+    ],
     handler: async ({ access, body }) => {
       const secret = await chosenSecret(body.provider, body.secret);
       const webhook = unwrap(
@@ -123,6 +139,8 @@ export const webhookRoutes = [
     permission: "webhooks.read",
     org: "required",
     uuidParams: ["webhook_id"],
+    response: { status: 200, schema: webhookAnswer },
+    examples: [{ name: "one" }],
     handler: async ({ access, params }) => {
       const row = unwrap(
         await access.db.from("integration_webhooks").select(COLUMNS).eq("id", params.webhook_id!)
@@ -141,6 +159,11 @@ export const webhookRoutes = [
     org: "required",
     uuidParams: ["webhook_id"],
     body: updateSchema,
+    response: { status: 200, schema: changedWebhookAnswer },
+    examples: [{ name: "renamed", body: { name: "Shop orders, north" } }, {
+      name: "paused",
+      body: { is_active: false },
+    }],
     handler: async ({ access, params, body }) => {
       const webhook = unwrap(
         await tenantDb(access.tenantId, hubClient()).rpc("update_webhook", {
@@ -163,6 +186,11 @@ export const webhookRoutes = [
     org: "required",
     uuidParams: ["webhook_id"],
     body: rotateSchema,
+    response: { status: 200, schema: webhookSecretAnswer },
+    examples: [{ name: "a_day_of_both", body: {} }, {
+      name: "an_hour_of_both",
+      body: { overlap_seconds: 3600 },
+    }],
     handler: async ({ access, params, body }) => {
       const current = unwrap(
         await access.db.from("integration_webhooks").select("provider").eq("id", params.webhook_id!)

@@ -1,6 +1,21 @@
+import { z } from "zod";
 import { createFunction } from "../_shared/http/create_function.ts";
 import { route } from "../_shared/http/route.ts";
 import { receiveEnvelope, receiveRaw } from "./receive.ts";
+
+const receivedAnswer = () =>
+  z.object({
+    success: z.literal(true),
+    duplicate: z.boolean().describe("Nothing in it was new."),
+    receipt_id: z.uuid(),
+  });
+
+const envelopeBody = () =>
+  z.object({
+    webhook_id: z.uuid(),
+    event: z.string().describe("What happened, in the sender's words."),
+    data: z.unknown().optional(),
+  });
 
 /**
  * Inbound webhooks: verify, deduplicate, store, answer. Public; the provider's signature is the credential.
@@ -14,6 +29,9 @@ export default createFunction({
       path: "/:webhook_id",
       summary: "Takes a provider's raw request, signed as the webhook's provider signs",
       auth: "public",
+      signature: "webhook",
+      response: { status: 200, schema: receivedAnswer },
+      examples: [{ name: "order_paid", body: { event: "order.paid", data: { id: 2, total: "19.90" } } }],
       handler: receiveRaw,
     }),
     route({
@@ -21,6 +39,18 @@ export default createFunction({
       path: "/",
       summary: "Takes {webhook_id, event, data}, the body signed with the webhook's secret",
       auth: "public",
+      signature: "webhook",
+      rawBodySchema: envelopeBody,
+      response: { status: 200, schema: receivedAnswer },
+      examples: [{
+        name: "order_paid",
+        body: {
+          webhook_id: "a2000000-0000-4000-8000-000000000003",
+          event: "order.paid",
+          data: { id: 2, total: "19.90" },
+        },
+        stands_for: { "/webhook_id": "webhook_id" },
+      }],
       handler: receiveEnvelope,
     }),
   ],

@@ -5,17 +5,20 @@ import { environment } from "../env.ts";
 import { InterlockError } from "../errors/interlock_error.ts";
 import { createLogger, type Logger } from "../log.ts";
 import { requireService, resolveUserAccess, type UserAccess } from "./access.ts";
+import { openApiRoute } from "./openapi.ts";
 import { renderError } from "./render_error.ts";
 import { RequestBody } from "./request_body.ts";
-import type { AnyRoute, RouteFacts } from "./route.ts";
+import type { AnyRoute } from "./route.ts";
 
 const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** An edge function: what `export default` of its index.ts must be, plus its routes for the test rigs. */
+/**
+ * An edge function: what `export default` of its index.ts must be, plus its routes for the document and the test rigs.
+ */
 export interface EdgeFunction {
   name: string;
-  routes: RouteFacts[];
+  routes: AnyRoute[];
   fetch(request: Request): Promise<Response>;
 }
 
@@ -23,7 +26,7 @@ type HonoEnv = { Variables: { requestId: string; log: Logger; rawBody: RequestBo
 
 /**
  * Builds an edge function from its routes: request id, authentication, tenant, CORS, limits, and the one error
- * renderer. A route says who may call it; there is no default.
+ * renderer. A route says who may call it; there is no default. Every function describes itself at /openapi.json.
  *
  * @param options.name - the function's folder; the platform hands over paths as /<name>/...
  */
@@ -67,7 +70,9 @@ export function createFunction(options: { name: string; routes: AnyRoute[] }): E
     )
   );
 
-  for (const route of options.routes) {
+  // First, so that no path parameter takes its place.
+  const routes = [openApiRoute(options.name, options.routes), ...options.routes];
+  for (const route of routes) {
     app.on(route.method, pathOf(options.name, route), async (context) => {
       const started = performance.now();
       const request = context.req.raw;
@@ -99,7 +104,7 @@ export function createFunction(options: { name: string; routes: AnyRoute[] }): E
       return response;
     });
   }
-  refuseOtherMethods(app, options);
+  refuseOtherMethods(app, options.name, routes);
   return { name: options.name, routes: options.routes, fetch: async (request) => await app.fetch(request) };
 }
 
@@ -107,10 +112,10 @@ function pathOf(name: string, route: AnyRoute): string {
   return route.path === "/" ? `/${name}` : `/${name}${route.path}`;
 }
 
-function refuseOtherMethods(app: Hono<HonoEnv>, options: { name: string; routes: AnyRoute[] }): void {
-  const methodsByPath = Map.groupBy(options.routes, (route) => pathOf(options.name, route));
-  for (const [path, routes] of methodsByPath) {
-    const allowed = routes.map((route) => route.method).join(", ");
+function refuseOtherMethods(app: Hono<HonoEnv>, name: string, routes: AnyRoute[]): void {
+  const methodsByPath = Map.groupBy(routes, (route) => pathOf(name, route));
+  for (const [path, sharing] of methodsByPath) {
+    const allowed = sharing.map((route) => route.method).join(", ");
     app.all(path, (context) => {
       const error = new InterlockError("METHOD_NOT_ALLOWED", `This route takes ${allowed}.`);
       const response = renderError(error, context.var.requestId, context.var.log);

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { ErrorCode } from "../errors/codes.ts";
 import type { Logger } from "../log.ts";
 import type { Permission, RouteAuth, UserAccess } from "./access.ts";
 import type { RequestBody } from "./request_body.ts";
@@ -18,6 +19,33 @@ export interface HandlerContext {
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 type AccessOf<Auth extends RouteAuth> = Auth extends "user" ? UserAccess : undefined;
 
+/** What a route answers when all went well. */
+export interface RouteResponse {
+  status: 200 | 201 | 202;
+  /** "list" = `{data: [...], next_cursor}`, where `schema` is one element. Default: the resource itself. */
+  form?: "resource" | "list";
+  /** A function, so that no boot pays for a schema that only the document needs. */
+  schema: () => z.ZodType;
+}
+
+/** A request that works, for the document and for the test that sends it. Path parameters are examples of themselves. */
+export interface RouteExample {
+  /** What it shows, as a name: "a_new_secret". */
+  name: string;
+  /** Path parameters; those left out get an identifier. */
+  params?: Record<string, string>;
+  query?: Record<string, string | number>;
+  headers?: Record<string, string>;
+  body?: unknown;
+  /**
+   * Values that must be of something that exists: where in the body (JSON pointer) -> its name, for example
+   * `{"/dispatch_ids/0": "dispatch_id"}`. Path parameters are such values by themselves.
+   */
+  stands_for?: Record<string, string>;
+  /** Names of what must exist besides, for example so that a list is not empty. */
+  needs?: string[];
+}
+
 /** What is known of a route without its schemas and handler: enough for lists and test rigs. */
 export interface RouteFacts {
   method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
@@ -33,6 +61,14 @@ export interface RouteFacts {
   uuidParams?: string[];
   /** Largest body, in bytes. Default 1 MiB. */
   bodyLimitBytes?: number;
+  /** Public routes only: "webhook" = the credential is a webhook's signature over the raw body. */
+  signature?: "webhook";
+  /** What the body is like where the handler reads the bytes itself; told in the document, checked by nobody. */
+  rawBodySchema?: () => z.ZodType;
+  /** Codes it answers beside those that follow from the facts above. */
+  errors?: ErrorCode[];
+  response?: RouteResponse;
+  examples?: RouteExample[];
 }
 
 /** One route: who may call it, what it takes, what it does. The list of these is a function's table of contents. */

@@ -1,0 +1,72 @@
+import { z } from "zod";
+
+const instant = () => z.iso.datetime({ offset: true });
+
+/** An inbound webhook as lists show it. */
+export const webhookAnswer = () =>
+  z.object({
+    id: z.uuid(),
+    org_id: z.uuid().nullable(),
+    connector_id: z.uuid().nullable(),
+    provider: z.string(),
+    name: z.string(),
+    is_active: z.boolean(),
+    previous_secret_expires_at: instant().nullable().describe(
+      "Until then the secret before the current one verifies too.",
+    ),
+    signing_url: z.url().nullable().describe("The URL the provider signs; null = the webhook's own."),
+    created_by: z.uuid().nullable(),
+    created_at: instant(),
+    updated_at: instant(),
+    url: z.url().describe("Where the provider posts to."),
+  });
+
+/** A webhook after a change. */
+export const changedWebhookAnswer = () => webhookAnswer().extend({ tenant_id: z.uuid() });
+
+/** A webhook with the secret it just got. */
+export const webhookSecretAnswer = () =>
+  changedWebhookAnswer().extend({ signing_secret: z.string().describe("Shown this once.") });
+
+/** A receipt as lists show it. */
+export const receiptAnswer = () =>
+  z.object({
+    id: z.uuid(),
+    webhook_id: z.uuid(),
+    provider: z.string(),
+    request_id: z.string(),
+    content_type: z.string().nullable(),
+    body_bytes: z.int().min(0),
+    event_count: z.int().min(0),
+    duplicate_count: z.int().min(0).describe("Elements that were known already."),
+    received_at: instant(),
+  });
+
+/** One receipt with its request and what became of its events. */
+export const receiptDetailAnswer = () =>
+  receiptAnswer().extend({
+    headers: z.record(z.string(), z.string()).nullable().describe(
+      "As sent, credentials masked; null when the role does not see them.",
+    ),
+    body_base64: z.base64().nullable(),
+    body_text: z.string().nullable().describe("Null when the body is no UTF-8."),
+    events: z.array(z.object({
+      id: z.uuid(),
+      event_type: z.string(),
+      payload: z.record(z.string(), z.unknown()),
+      created_at: instant(),
+      event_dispatches: z.array(z.object({
+        id: z.int(),
+        consumer: z.string(),
+        status: z.enum(["pending", "done", "dead"]),
+        attempts: z.int(),
+        last_error_code: z.string().nullable(),
+        last_error: z.string().nullable(),
+        next_attempt_at: instant(),
+        finished_at: instant().nullable(),
+      })),
+    })),
+  });
+
+/** How many dispatches went back into the queue. */
+export const replayAnswer = () => z.object({ replayed: z.int().min(0) });
