@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import type { OpenApiDocument } from "../../supabase/functions/_shared/http/openapi.ts";
+import type { Operation, Parameter } from "../../supabase/functions/_shared/http/openapi_operation.ts";
+import { loadFunctions } from "../../local/generate_docs.ts";
+import { RouteTargets, signGeneric, signInDemo } from "../support/route_targets.ts";
+import { stack, stackTest } from "../support/stack.ts";
+
+/** One documented request and the operation it belongs to. */
+interface Documented {
+  document: OpenApiDocument;
+  path: string;
+  method: string;
+  operation: Operation;
+  example: string;
+}
+
+const base = `${stack.apiUrl}/functions/v1`;
+const documents = await Promise.all((await loadFunctions()).map(({ name }) => fetchDocument(name)));
+const caller = await signInDemo();
+
+async function fetchDocument(name: string): Promise<OpenApiDocument> {
+  const response = await fetch(`${base}/${name}/openapi.json`);
+  const text = await response.text();
+  assert.equal(response.status, 200, text);
+  return JSON.parse(text);
+}
+
+function* documentedRequests(document: OpenApiDocument): Generator<Documented> {
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(operations)) {
+      for (const example of Object.keys(operation["x-examples"])) {
+        yield { document, path, method, operation, example };
+      }
+    }
+  }
+}
+
+/** The object behind a `$ref` within the document, or the object itself. */
+function resolved<T>(document: OpenApiDocument, value: T | { $ref: string }): T {
+  if (typeof value !== "object" || value === null || !("$ref" in value)) return value as T;
+  const steps = value.$ref.split("/").slice(1);
+  return steps.reduce((inner, step) => (inner as Record<string, unknown>)[step], document as unknown) as T;
+}
+
+async function targetNamed(targets: RouteTargets, name: string, where: string): Promise<unknown> {
+  const value = await targets.find(name);
+  assert.ok(value !== undefined, `${where}: route_targets.ts makes no "${name}"; add how one is made`);
+  return value;
+}
+
+/** The request an example stands for, with ids of things that exist and the credentials its security asks for. */
+async function requestOf(documented: Documented, targets: RouteTargets): Promise<Request> {
+  const { document, path, method, operation, example } = documented;
+  const url = new URL(base + path);
+  const headers = new Headers(operation["x-examples"][example]?.headers);
+  for (const one of operation.parameters) {
+    const parameter = resolved<Parameter>(document, one);
+    if (parameter.in === "path") {
+      const value = String(await targetNamed(targets, parameter.name, `${method} ${path}`));
+      url.pathname = decodeURI(url.pathname).replace(`{${parameter.name}}`, value);
+    } else if (parameter.in === "query" && parameter.examples?.[example]) {
+      url.searchParams.set(parameter.name, String(parameter.examples[example].value));
+    }
+    if (parameter.name === "x-workspace-id") headers.set(parameter.name, targets.caller.tenantId);
+    if (parameter.name === "x-org-id") headers.set(parameter.name, targets.caller.orgId);
+  }
+  for (const name of operation["x-examples"][example]?.needs ?? []) {
+    await targetNamed(targets, name, `${method} ${path}`);
+  }
+  const body = await bodyOf(documented, targets);
+  if (body !== undefined) headers.set("content-type", "application/json");
+  for (const scheme of operation.security.flatMap(Object.keys)) {
+    if (scheme === "userToken") headers.set("authorization", `Bearer ${targets.caller.token}`);
+    else if (scheme === "publishableKey") headers.set("apikey", stack.publishableKey);
+    else if (scheme === "hubKey") headers.set("apikey", stack.hubKey);
+    else if (scheme === "webhookSignature") {
+      headers.set("x-signature", signGeneric(targets.webhook, body ?? ""));
+    } else assert.fail(`${path} asks for ${scheme}, which this test does not know`);
+  }
+  return new Request(url, { method: method.toUpperCase(), headers, body });
+}
+
+async function bodyOf({ operation, example, path }: Documented, targets: RouteTargets) {
+  const value = operation.requestBody?.content["application/json"].examples[example]?.value;
+  if (value === undefined) return undefined;
+  const body = structuredClone(value);
+  for (const [pointer, name] of Object.entries(operation["x-examples"][example]?.stands_for ?? {})) {
+    const steps = pointer.split("/").slice(1);
+    const last = steps.pop()!;
+    const parent = steps.reduce((inner, step) => (inner as Record<string, unknown>)[step], body as unknown);
+    (parent as Record<string, unknown>)[last] = await targetNamed(targets, name, `${path}${pointer}`);
+  }
+  return JSON.stringify(body);
+}
+
+/** Holds a value against a schema of the document, references within it included. */
+function assertFits(document: OpenApiDocument, schema: unknown, value: unknown, where: string): void {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats.default(ajv);
+  const valid = ajv.compile({ ...schema as object, components: document.components });
+  assert.ok(
+    valid(value),
+    `${where}: ${ajv.errorsText(valid.errors)}\n${JSON.stringify(value).slice(0, 2000)}`,
+  );
+}
+
+for (const document of documents) {
+  for (const documented of documentedRequests(document)) {
+    const { method, path, operation, example } = documented;
+    const where = `${method.toUpperCase()} ${path} (${example})`;
+    stackTest(`OPENAPI ${where} is answered as documented`, async () => {
+      const response = await fetch(await requestOf(documented, await RouteTargets.create(caller)));
+      const text = await response.text();
+      const [success] = Object.keys(operation.responses).filter((status) => status.startsWith("2"));
+      assert.equal(String(response.status), success, text);
+      const answer = resolved(document, operation.responses[success!]!);
+      assertFits(document, answer.content["application/json"].schema, JSON.parse(text), where);
+      assert.ok(response.headers.get("x-request-id"));
+      const { data } = JSON.parse(text);
+      if (Array.isArray(data)) {
+        assert.ok(data.length > 0, `${where}: an empty list proves nothing; say what it needs`);
+      }
+    });
+
+    stackTest(`OPENAPI ${where} without credentials is refused as documented`, async () => {
+      const allowed = await requestOf(documented, await RouteTargets.create(caller));
+      const headers = new Headers(allowed.headers);
+      for (const name of ["authorization", "apikey", "x-signature"]) headers.delete(name);
+      const response = await fetch(new Request(allowed, { headers }));
+      const body = await response.json();
+      if (operation.security.length === 0) return;
+      assert.equal(response.status, 401, JSON.stringify(body));
+      const answer = resolved(document, operation.responses["401"]!);
+      assertFits(document, answer.content["application/json"].schema, body, where);
+    });
+  }
+}
+
+stackTest("OPENAPI: an answer that is not as documented is noticed", () => {
+  const document = documents.find(({ paths }) => "/integrations/webhooks" in paths)!;
+  const answer = resolved(
+    document,
+    document.paths["/integrations/dispatches/replay"]!.post!.responses["202"]!,
+  );
+  const schema = answer.content["application/json"].schema;
+  assertFits(document, schema, { replayed: 1 }, "fits");
+  assert.throws(() => assertFits(document, schema, { replayed: "1" }, "wrong type"), /must be integer/);
+  assert.throws(() => assertFits(document, schema, { replayed: 1, secret: "x" }, "more"), /additional/);
+  assert.throws(() => assertFits(document, schema, {}, "less"), /required/);
+  return Promise.resolve();
+});

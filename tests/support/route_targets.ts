@@ -1,0 +1,101 @@
+import { createHmac } from "node:crypto";
+import { call } from "./api.ts";
+import { eventually, sql, stack } from "./stack.ts";
+
+/** Somebody of the demo tenant Acme, signed in, with what their requests name. */
+export interface DemoCaller {
+  token: string;
+  tenantId: string;
+  orgId: string;
+}
+
+const ACME = "a0000000-0000-4000-8000-000000000001";
+const ACME_NORTH = "a0000000-0000-4000-8000-0000000000a1";
+const PASSWORD = "interlock-demo";
+
+/** Signs in one of the seed's people, for example "admin@acme.example". */
+export async function signInDemo(email = "admin@acme.example"): Promise<DemoCaller> {
+  const response = await fetch(`${stack.apiUrl}/auth/v1/token?grant_type=password`, {
+    method: "POST",
+    headers: { apikey: stack.publishableKey, "content-type": "application/json" },
+    body: JSON.stringify({ email, password: PASSWORD }),
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(`Sign-in of ${email} failed: ${JSON.stringify(answer)}`);
+  return { token: answer.access_token, tenantId: ACME, orgId: ACME_NORTH };
+}
+
+/** An inbound webhook of the demo tenant, and how its provider signs. */
+export interface DemoWebhook {
+  id: string;
+  provider: string;
+  secret: string;
+}
+
+/** Makes a webhook over the API. */
+export async function createDemoWebhook(caller: DemoCaller, provider: string): Promise<DemoWebhook> {
+  const secret = provider === "hubspot" ? { secret: crypto.randomUUID() } : {};
+  const created = await call("integrations/webhooks", {
+    headers: { authorization: `Bearer ${caller.token}` },
+    tenantId: caller.tenantId,
+    orgId: caller.orgId,
+    body: { provider, name: "Target", ...secret },
+  });
+  if (created.status !== 201) throw new Error(`No webhook: ${JSON.stringify(created.body)}`);
+  return { id: created.body.id, provider, secret: created.body.signing_secret };
+}
+
+/** The value of the header x-signature of the generic scheme. */
+export function signGeneric(webhook: DemoWebhook, body: Uint8Array | string): string {
+  return `sha256=${createHmac("sha256", webhook.secret).update(body).digest("hex")}`;
+}
+
+/** Things of the demo tenant that routes name, by the name their parameters have. */
+export class RouteTargets {
+  readonly #made = new Map<string, Promise<unknown>>();
+
+  constructor(readonly caller: DemoCaller, readonly webhook: DemoWebhook) {}
+
+  /** Things nobody else uses, so that a request may change them. */
+  static async create(caller: DemoCaller): Promise<RouteTargets> {
+    return new RouteTargets(caller, await createDemoWebhook(caller, "generic_hmac"));
+  }
+
+  /** The value that stands for a name, made at the first call; undefined when nobody knows how to make one. */
+  find(name: string): Promise<unknown> | undefined {
+    const make = MAKERS[name];
+    if (!make) return undefined;
+    const made = this.#made.get(name) ?? make(this);
+    this.#made.set(name, made);
+    return made;
+  }
+}
+
+/** How each named thing is made. A route whose parameter is of a new kind brings its line. */
+const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
+  webhook_id: ({ webhook }) => Promise.resolve(webhook.id),
+  receipt_id: async ({ webhook }) => {
+    const body = JSON.stringify({ event: "sample", id: crypto.randomUUID() });
+    const stored = await call(`webhook-receiver/${webhook.id}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-signature": signGeneric(webhook, body) },
+      body: JSON.parse(body),
+    });
+    if (stored.status !== 200) throw new Error(`No receipt: ${JSON.stringify(stored.body)}`);
+    return stored.body.receipt_id;
+  },
+  dispatch_id: async (targets) => {
+    const receiptId = await targets.find("receipt_id") as string;
+    return await eventually(async () => {
+      const [row] = await sql`
+        select d.id from public.event_dispatches d join public.integration_events_outbox e on e.id = d.event_id
+        where e.receipt_id = ${receiptId} and d.status <> 'pending'`;
+      return row && Number(row.id);
+    });
+  },
+  dead_dispatch_id: async (targets) => {
+    const id = await targets.find("dispatch_id") as number;
+    await sql`update public.event_dispatches set status = 'dead' where id = ${id}`;
+    return id;
+  },
+};
