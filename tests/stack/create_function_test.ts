@@ -99,3 +99,32 @@ stackTest("a public function answers without any key, a user's function does not
   const closed = await fetch(`${stack.apiUrl}/functions/v1/integrations/webhooks`);
   assert.deepEqual([closed.status, (await closed.json()).error_code], [401, "UNAUTHENTICATED"]);
 });
+
+stackTest("a workspace or org that is no uuid names nothing, however odd the header", async () => {
+  const tenant = await createTenant();
+  const user = tenant.users.admin;
+  for (const odd of ["x", "\u00e9\u00ff", "9".repeat(60_000), "a, b", "{}"]) {
+    const workspace = await call("integrations/webhooks", { user, tenantId: odd, orgId: tenant.orgs[0] });
+    assert.deepEqual(
+      [workspace.status, workspace.body.error_code],
+      [404, "TENANT_NOT_FOUND"],
+      odd.slice(0, 20),
+    );
+    const org = await call("integrations/webhooks", { user, orgId: odd });
+    assert.deepEqual([org.status, org.body.error_code], [404, "NOT_FOUND"], odd.slice(0, 20));
+  }
+});
+
+stackTest("half a surrogate pair in a text is the caller's fault", async () => {
+  const tenant = await createTenant();
+  const response = await fetch(`${stack.apiUrl}/functions/v1/integrations/webhooks`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${tenant.users.admin.token}`,
+      apikey: stack.publishableKey,
+      "x-org-id": tenant.orgs[0],
+    },
+    body: '{"provider":"generic_hmac","name":"a\\ud800b"}',
+  });
+  assert.deepEqual([response.status, (await response.json()).error_code], [422, "VALIDATION_FAILED"]);
+});

@@ -8,6 +8,7 @@ for (
     [{ sqlState: "IL409", message: "x", status: 400 }, "CONFLICT"],
     [{ sqlState: "23505", message: "x", status: 409 }, "CONFLICT"],
     [{ sqlState: "22P02", message: "x", status: 400 }, "VALIDATION_FAILED"],
+    [{ sqlState: "PGRST102", message: "x", status: 400 }, "VALIDATION_FAILED"],
     [{ sqlState: "42501", message: "x", status: 403 }, "FORBIDDEN"],
     [{ sqlState: "57P01", message: "x", status: 503 }, "UNAVAILABLE"],
     [{ sqlState: "57P03", message: "x", status: 503 }, "UNAVAILABLE"],

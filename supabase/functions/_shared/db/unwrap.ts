@@ -75,9 +75,12 @@ export function databaseError(failure: DatabaseFailure): InterlockError {
   return new InterlockError("INTERNAL", "Something went wrong on our side.", { cause });
 }
 
-/** Whether the data is to blame (SQLSTATE classes 22 and 23) and not the database. */
+/**
+ * Whether the data is to blame (SQLSTATE classes 22 and 23) and not the database. PGRST102: PostgREST could not read
+ * our JSON, which only half a surrogate pair in a text brings about.
+ */
 export function isDataError(sqlState: string): boolean {
-  return /^2[23]/.test(sqlState);
+  return /^2[23]/.test(sqlState) || sqlState === "PGRST102";
 }
 
 function isDatabaseAway(sqlState: string, status: number): boolean {

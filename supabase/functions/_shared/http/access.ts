@@ -38,6 +38,10 @@ export interface UserAccess {
   db: TenantDb;
 }
 
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** No tenant and no org has it. */
+const NIL_UUID = "00000000-0000-0000-0000-000000000000";
+
 const accessSchema = z.object({
   tenant_id: z.string(),
   role: z.string(),
@@ -65,9 +69,10 @@ export async function resolveUserAccess(
   rule: AccessRule,
 ): Promise<UserAccess> {
   const auth = await verify(request, "user");
-  const namedTenant = request.headers.get("x-workspace-id") ||
-    new URL(request.url).searchParams.get("workspaceId") || null;
-  const namedOrg = request.headers.get("x-org-id") || null;
+  const namedTenant = idOrNobodys(
+    request.headers.get("x-workspace-id") || new URL(request.url).searchParams.get("workspaceId"),
+  );
+  const namedOrg = idOrNobodys(request.headers.get("x-org-id"));
   const client: HubClient = userClient(auth.token, { tenantId: namedTenant, orgId: namedOrg, requestId });
   const access = accessSchema.parse(unwrap(await client.rpc("current_access")));
   if (access === null) {
@@ -89,6 +94,12 @@ export async function resolveUserAccess(
     orgId: access.org_id,
     db: tenantDb(access.tenant_id, client),
   };
+}
+
+/** What is no uuid names nothing. It goes no further: PostgREST drops requests whose headers it cannot hold. */
+function idOrNobodys(named: string | null): string | null {
+  if (!named) return null;
+  return UUID.test(named) ? named : NIL_UUID;
 }
 
 /**
