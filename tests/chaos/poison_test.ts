@@ -6,7 +6,8 @@ import {
   ReceiptBatcher,
   type ReceiptToStore,
 } from "../../supabase/functions/_shared/inbound/receipt_batcher.ts";
-import { sql, stack, stackTest } from "../support/stack.ts";
+import { hubspotEvent, sendHubspotEvents } from "../../simulators/hubspot/webhook.ts";
+import { eventually, sql, stack, stackTest } from "../support/stack.ts";
 import { createTenant } from "../support/tenant.ts";
 import { createWebhook, sendGeneric } from "../support/webhook.ts";
 
@@ -68,3 +69,31 @@ for (const [transport, createStore] of Object.entries(stores)) {
     assert.equal(row!.n, 49);
   });
 }
+
+stackTest(
+  "a verified event that the database cannot hold is dead at once, beside a good one that is done",
+  async () => {
+    const webhook = await createWebhook(await createTenant(), "hubspot");
+    const good = hubspotEvent({ subscriptionType: "contact.creation", objectId: 7 });
+    // Longer than any identifier of a provider that is kept.
+    const long = {
+      ...hubspotEvent({ subscriptionType: "contact.creation", objectId: 1 }),
+      objectId: "9".repeat(400),
+    };
+    const sent = await sendHubspotEvents(webhook, [long as unknown as typeof good, good]);
+    assert.equal(sent.status, 200, await sent.text());
+    const finished = await eventually(async () => {
+      const rows = await sql`
+      select d.status, d.attempts, d.last_error_code, d.last_error from public.event_dispatches d
+      join public.integration_events_outbox e on e.id = d.event_id
+      where e.payload ->> 'webhook_id' = ${webhook.id} order by (e.payload ->> 'element')::int`;
+      return rows.length === 2 && rows.every((row) => row.attempts > 0 && row.status !== "pending") &&
+        [...rows];
+    });
+    assert.deepEqual(finished.map((row) => [row.status, row.attempts, row.last_error_code]), [
+      ["dead", 1, "VALIDATION_FAILED"],
+      ["done", 1, null],
+    ]);
+    assert.equal(finished[0]!.last_error, "The database refused a value of this event; the log says which.");
+  },
+);

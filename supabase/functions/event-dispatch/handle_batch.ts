@@ -1,4 +1,5 @@
 import { hubStore } from "../_shared/db/store.ts";
+import { StoreDataError } from "../_shared/db/store_data_error.ts";
 import { InterlockError, isInterlockError } from "../_shared/errors/interlock_error.ts";
 import { faultPoint } from "../_shared/fault_point.ts";
 import { errorFields, type Logger } from "../_shared/log.ts";
@@ -61,8 +62,7 @@ async function handle(
     return { ...base, outcome: "done", error_code: null, error: null, retry_in_ms: null };
   } catch (error) {
     const code = isInterlockError(error) ? error.code : "INTERNAL";
-    // What a consumer cannot read it will not read next time either: a person decides after a fix.
-    const hopeless = error instanceof TypeError || (isInterlockError(error) && code === "VALIDATION_FAILED");
+    const hopeless = isHopeless(error);
     const outcome = hopeless ? "dead" : "retry";
     dispatchLog.warn("dispatch failed", { code, reason: outcome, ...errorFields(error) });
     return {
@@ -75,8 +75,20 @@ async function handle(
   }
 }
 
+/**
+ * What a consumer cannot read, or the database cannot hold, will be the same next time: a person decides after a fix.
+ * A missing parent or a duplicate (23503, 23505) may be gone by then.
+ */
+function isHopeless(error: unknown): boolean {
+  if (error instanceof StoreDataError) return !["23503", "23505"].includes(error.sqlState);
+  return error instanceof TypeError || (isInterlockError(error) && error.code === "VALIDATION_FAILED");
+}
+
 /** The failure in words that a person may read: without NUL, which no column of text takes. */
 function sentence(error: unknown): string {
+  if (error instanceof StoreDataError) {
+    return "The database refused a value of this event; the log says which.";
+  }
   const message = error instanceof Error ? error.message : "The consumer failed";
   return message.replaceAll("\u0000", "").slice(0, 500);
 }
