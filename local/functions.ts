@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { CallBudget } from "./call_budget.ts";
 import { CHAIN_HEADER, CHAIN_WAIT_HEADER } from "./call_chain.ts";
-import { AnswerTimeout, forwardRequest } from "./function_request.ts";
+import { AnswerTimeout, BodyBrokenOff, forwardRequest } from "./function_request.ts";
 import { type FunctionUsage, usageOf } from "./function_usage.ts";
 import { watchFunctions } from "./function_watcher.ts";
 import { FunctionWorker } from "./function_worker.ts";
@@ -20,6 +20,9 @@ export interface FunctionsOptions {
   /** Restart a function when its files are saved. */
   watch: boolean;
 }
+
+/** What fetch sends to nobody. */
+const FORBIDDEN_METHODS = ["CONNECT", "TRACE", "TRACK"];
 
 /**
  * Runs every function in a process of its own within the platform's limits: spawned on its first request, and again after
@@ -68,6 +71,10 @@ export class Functions {
   async fetch(name: string, request: Request, path: string): Promise<Response> {
     if (!await this.#exists(name)) {
       return failure(404, "NOT_FOUND", `There is no function "${name}".`);
+    }
+    if (FORBIDDEN_METHODS.includes(request.method)) {
+      await request.body?.pipeTo(new WritableStream()).catch(() => {});
+      return failure(405, "METHOD_NOT_ALLOWED", `No function takes ${request.method}.`);
     }
     const chain = request.headers.get(CHAIN_HEADER);
     const waitMs = chain === null ? 0 : this.#budget.spend(chain);
@@ -150,7 +157,9 @@ export class Functions {
       });
       return failure(504, "IDLE_TIMEOUT", "The function did not answer in time.");
     }
-    if (request.signal.aborted) return failure(499, "CLIENT_CLOSED_REQUEST", "The client went away.");
+    if (request.signal.aborted || error instanceof BodyBrokenOff) {
+      return failure(499, "CLIENT_CLOSED_REQUEST", "The client went away.");
+    }
     if (worker.killedFor === null) await worker.endsSoon();
     if (worker.killedFor) {
       log.error("limits", `${worker.name} could not answer: 546`, { ...worker.killedFor, ...facts });
