@@ -8,7 +8,14 @@
 import { join } from "node:path";
 import { startStack } from "../local/stack.ts";
 
-const EVERYTHING = ["tests/unit", "tests/stack", "tests/isolation", "tests/race", "tests/chaos"];
+const EVERYTHING = [
+  "tests/unit",
+  "tests/stack",
+  "tests/isolation",
+  "tests/race",
+  "tests/chaos",
+  "tests/fuzz",
+];
 
 const dataDir = await Deno.makeTempDir({ prefix: "interlock-test-" });
 await Deno.chmod(dataDir, 0o755);

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { loadFunctions } from "../../local/generate_docs.ts";
+import { inputSchema } from "../../supabase/functions/_shared/http/openapi_operation.ts";
+import { openApiRoute } from "../../supabase/functions/_shared/http/openapi.ts";
+import type { AnyRoute } from "../../supabase/functions/_shared/http/route.ts";
+import { webhookProviders } from "../../supabase/functions/_shared/providers/registry.ts";
+import { createDemoWebhook, RouteTargets, signInDemo } from "../support/route_targets.ts";
+import { stack, stackTest } from "../support/stack.ts";
+import { placesIn } from "./json_text.ts";
+import { mutated, type RightRequest, rightRequest } from "./fuzz_request.ts";
+import { anyMutation, CREDENTIALS, type Credentials, everyMutation, type Mutation } from "./mutation.ts";
+import { sendRaw } from "../support/raw_http.ts";
+import { validInput } from "./valid_input.ts";
+import { faultOf } from "./verdict.ts";
+
+/** Longer than any route takes: what is not there by then hangs. */
+const ANSWER_TIMEOUT_MS = 15_000;
+const IN_FLIGHT = 6;
+/** Requests per route, drawn by the seed: single mutations, and a third as many of anything. */
+const runs = Number(Deno.env.get("FUZZ_RUNS") ?? 150);
+const seed = Number(Deno.env.get("FUZZ_SEED") ?? Date.now() % 2 ** 31);
+const repeat = `FUZZ_SEED=${seed} FUZZ_RUNS=${runs}`;
+
+type Case = [RightRequest, Mutation, Credentials];
+
+const base = new URL(stack.apiUrl);
+const caller = await signInDemo();
+
+/**
+ * Every request of a route that would be right: one per example and, where signed, per provider's scheme. What they
+ * name is made for this route alone, since some requests change it.
+ */
+async function rightRequests(functionName: string, route: AnyRoute): Promise<RightRequest[]> {
+  const providers = route.signature === "webhook" ? webhookProviders : ["generic_hmac"];
+  const targets = await Promise.all(
+    providers.map(async (provider) => new RouteTargets(caller, await createDemoWebhook(caller, provider))),
+  );
+  const examples = route.examples?.length ? route.examples : [undefined];
+  return await Promise.all(
+    targets.flatMap((one) => examples.map((example) => rightRequest(functionName, route, example, one))),
+  );
+}
+
+/** Sends one mutated request; answers what is wrong with the answer, or null. */
+async function attempt(
+  right: RightRequest,
+  mutation: Mutation,
+  credentials: Credentials,
+): Promise<string | null> {
+  const request = mutated(right, mutation, credentials);
+  try {
+    const answer = await sendRaw(base, request, ANSWER_TIMEOUT_MS);
+    const fault = faultOf(right.route, request, answer);
+    return fault && `${fault}: ${answer.text.slice(0, 300)}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Sends all of them, some at a time; answers the faults. */
+async function faultsOf(cases: Case[]): Promise<string[]> {
+  const faults: string[] = [];
+  const waiting = [...cases];
+  const work = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const fault = await attempt(...next);
+      if (fault) faults.push(`${JSON.stringify(next[1]).slice(0, 300)} with ${next[2]} credentials ${fault}`);
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+  return faults;
+}
+
+const functions = await loadFunctions();
+
+stackTest(`FUZZ: routes are found by themselves; ${repeat} repeats this run`, () => {
+  const folders = [...Deno.readDirSync(new URL("../../supabase/functions", import.meta.url))]
+    .filter((entry) => entry.isDirectory && !entry.name.startsWith("_")).map((entry) => entry.name).sort();
+  assert.deepEqual(functions.map(({ name }) => name), folders);
+  for (const { name, routes } of functions) assert.ok(routes.length > 0, name);
+  return Promise.resolve();
+});
+
+for (const { name, routes } of functions) {
+  for (const route of [...routes, openApiRoute(name, routes)]) {
+    const line = `${name} ${route.method} ${route.path}`;
+
+    stackTest(`FUZZ ${line}: each field, header, parameter and byte wrong once`, async () => {
+      const cases: Case[] = [];
+      const rights = await rightRequests(name, route);
+      await assertSomeSucceed(line, rights);
+      for (const right of rights) {
+        const surface = {
+          body: right.body,
+          queryNames: queryNames(route),
+          segments: Object.keys(right.params).length,
+        };
+        for (const mutation of everyMutation(surface)) cases.push([right, mutation, "right"]);
+      }
+      for (const [index, [right, mutation]] of [...cases].entries()) {
+        // Without credentials the same mutations meet less code: one in eight will do.
+        if (index % 8 === 0) cases.push([right, mutation, CREDENTIALS[1 + index / 8 % 2]!]);
+      }
+      // Every field of the fullest body always; of the rest as many as wanted.
+      const fullest = rights.toSorted((one, other) =>
+        placesIn(other.body).length - placesIn(one.body).length
+      )[0];
+      const always = cases.filter(([right, mutation, credentials]) =>
+        right === fullest && mutation.kind === "field" && credentials === "right"
+      );
+      const sent = [...always, ...drawn(cases.filter((one) => !always.includes(one)), runs)];
+      const faults = await faultsOf(sent);
+      const listed = faults.slice(0, 40).join("\n");
+      assert.equal(faults.length, 0, `${faults.length} of ${sent.length} (${repeat})\n${listed}`);
+    });
+
+    stackTest(`FUZZ ${line}: anything at all`, async () => {
+      const rights = await rightRequests(name, route);
+      await fc.assert(
+        fc.asyncProperty(fc.array(anyCase(route), { minLength: 1, maxLength: 6 }), async (cases) => {
+          const faults = await faultsOf(cases.map(({ example, body, mutation, credentials }) => {
+            const right = rights[example % rights.length]!;
+            return [body === undefined ? right : { ...right, body }, mutation, credentials];
+          }));
+          assert.deepEqual(faults, []);
+        }),
+        { numRuns: Math.ceil(runs / 10), seed, endOnFailure: false },
+      );
+    });
+  }
+}
+
+/** A route that refuses what is right would be fuzzed no deeper than its first check. */
+async function assertSomeSucceed(line: string, rights: RightRequest[]): Promise<void> {
+  const answers = await Promise.all(
+    rights.map((right) => sendRaw(base, mutated(right, { kind: "nothing" }, "right"), ANSWER_TIMEOUT_MS)),
+  );
+  const told = answers.map(({ status, text }) => `${status} ${text.slice(0, 200)}`).join("\n");
+  assert.ok(answers.some(({ status }) => status < 300), `${line} refuses every right request:\n${told}`);
+}
+
+/** As many as wanted, any of them equally likely, the same for the same seed. */
+function drawn(cases: Case[], wanted: number): Case[] {
+  const length = Math.min(cases.length, Math.ceil(wanted));
+  const subsets = fc.shuffledSubarray(cases, { minLength: length, maxLength: length });
+  return fc.sample(subsets, { seed, numRuns: 1 })[0]!;
+}
+
+function anyCase(route: AnyRoute) {
+  return fc.record({
+    example: fc.nat(20),
+    body: route.body
+      ? fc.option(validInput(inputSchema(route.body)), { nil: undefined })
+      : fc.constant(undefined),
+    mutation: anyMutation(queryNames(route)),
+    credentials: fc.constantFrom<Credentials>("right", "right", "right", "right", "none", "wrong"),
+  });
+}
+
+function queryNames(route: AnyRoute): string[] {
+  return route.query ? Object.keys(inputSchema(route.query).properties ?? {}) : [];
+}
