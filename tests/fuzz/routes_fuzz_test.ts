@@ -137,7 +137,10 @@ async function assertSomeSucceed(line: string, rights: RightRequest[]): Promise<
     rights.map((right) => sendRaw(base, mutated(right, { kind: "nothing" }, "right"), ANSWER_TIMEOUT_MS)),
   );
   const told = answers.map(({ status, text }) => `${status} ${text.slice(0, 200)}`).join("\n");
-  assert.ok(answers.some(({ status }) => status < 300), `${line} refuses every right request:\n${told}`);
+  assert.ok(
+    answers.some(({ status }) => status < 300),
+    `${line} refuses every right request; show an example, and in route_targets.ts what it names:\n${told}`,
+  );
 }
 
 /** As many as wanted, any of them equally likely, the same for the same seed. */

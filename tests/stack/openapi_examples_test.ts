@@ -4,7 +4,8 @@ import addFormats from "ajv-formats";
 import type { OpenApiDocument } from "../../supabase/functions/_shared/http/openapi.ts";
 import type { Operation, Parameter } from "../../supabase/functions/_shared/http/openapi_operation.ts";
 import { loadFunctions } from "../../local/generate_docs.ts";
-import { RouteTargets, signGeneric, signInDemo } from "../support/route_targets.ts";
+import { call } from "../support/api.ts";
+import { createdByExample, RouteTargets, signGeneric, signInDemo } from "../support/route_targets.ts";
 import { stack, stackTest } from "../support/stack.ts";
 
 /** One documented request and the operation it belongs to. */
@@ -151,3 +152,18 @@ stackTest("OPENAPI: an answer that is not as documented is noticed", () => {
   assert.throws(() => assertFits(document, schema, {}, "less"), /required/);
   return Promise.resolve();
 });
+
+stackTest(
+  "OPENAPI: what a documented POST makes stands for its name without a line in route_targets.ts",
+  async () => {
+    const targets = await RouteTargets.create(caller);
+    const id = await createdByExample("webhook_id", targets);
+    const shown = await call(`integrations/webhooks/${id}`, {
+      headers: { authorization: `Bearer ${caller.token}` },
+      tenantId: caller.tenantId,
+      orgId: caller.orgId,
+    });
+    assert.deepEqual([shown.status, shown.body.name], [200, "Shop orders"]);
+    assert.equal(await createdByExample("unheard_of_id", targets), undefined);
+  },
+);

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { loadFunctions } from "../../local/generate_docs.ts";
 import { call } from "./api.ts";
 import { eventually, sql, stack } from "./stack.ts";
 
@@ -62,16 +63,33 @@ export class RouteTargets {
   }
 
   /** The value that stands for a name, made at the first call; undefined when nobody knows how to make one. */
-  find(name: string): Promise<unknown> | undefined {
-    const make = MAKERS[name];
-    if (!make) return undefined;
-    const made = this.#made.get(name) ?? make(this);
+  find(name: string): Promise<unknown> {
+    const made = this.#made.get(name) ?? (MAKERS[name]?.(this) ?? createdByExample(name, this));
     this.#made.set(name, made);
     return made;
   }
 }
 
-/** How each named thing is made. A route whose parameter is of a new kind brings its line. */
+/**
+ * For "thing_id", the id of what the first example of a `POST .../things` makes: resources that a route creates need
+ * no line below. Undefined when there is no such route.
+ */
+export async function createdByExample(name: string, targets: RouteTargets): Promise<unknown> {
+  const collection = `/${name.replace(/_id$/, "s")}`;
+  for (const fn of await loadFunctions()) {
+    const route = fn.routes.find(({ method, path }) => method === "POST" && path === collection);
+    const example = route?.examples?.[0];
+    if (!example || route?.auth !== "user") continue;
+    const { token, tenantId, orgId } = targets.caller;
+    const headers = { authorization: `Bearer ${token}` };
+    const created = await call(fn.name + collection, { headers, tenantId, orgId, body: example.body });
+    if (created.status >= 300) throw new Error(`No ${name}: ${JSON.stringify(created.body)}`);
+    return created.body.id;
+  }
+  return undefined;
+}
+
+/** How named things are made that no single documented POST makes. */
 const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
   webhook_id: ({ webhook }) => Promise.resolve(webhook.id),
   receipt_id: async ({ webhook }) => {
