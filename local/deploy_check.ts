@@ -11,6 +11,7 @@ import { checkHttp } from "./deploy_check/http.ts";
 import { checkRunning } from "./deploy_check/running_checks.ts";
 import { checkSchema } from "./deploy_check/schema_checks.ts";
 import { HELP, isLoopback, readTarget, type Target } from "./deploy_check/target.ts";
+import { StackError } from "./stack_error.ts";
 
 /** Everything that can be said about a target, in the order in which one would set it up. */
 export async function checkTarget(target: Target): Promise<Finding[]> {
@@ -50,7 +51,7 @@ async function main(): Promise<number> {
   try {
     target = readTarget(Deno.args, Deno.env.toObject());
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    if (!(error instanceof StackError)) throw error;
     console.error(error.message);
     return 2;
   }

@@ -42,7 +42,7 @@ async function format(text: string): Promise<string> {
     const formatted = await new Deno.Command(Deno.execPath(), {
       args: ["fmt", "--quiet", "--config", root, path],
     }).output();
-    if (!formatted.success) throw new Error("deno fmt refused the types");
+    if (!formatted.success) throw new Error("The types could not be formatted by deno fmt");
     return await Deno.readTextFile(path);
   } finally {
     await Deno.remove(path);

@@ -120,7 +120,11 @@ async function makeCluster(files: PostgresFiles, password: string): Promise<bool
     ...files.user,
   }).output();
   await Deno.remove(passwordFile);
-  if (!made.success) throw new StackError(`initdb failed: ${new TextDecoder().decode(made.stderr).trim()}`);
+  if (!made.success) {
+    throw new StackError(
+      `The cluster could not be made by initdb: ${new TextDecoder().decode(made.stderr).trim()}`,
+    );
+  }
   const vaultKey = Array.from(
     crypto.getRandomValues(new Uint8Array(32)),
     (byte) => byte.toString(16).padStart(2, "0"),

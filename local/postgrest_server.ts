@@ -43,7 +43,7 @@ export async function createPostgrest(options: {
     async probe() {
       const response = await fetch(`http://127.0.0.1:${adminPort}/ready`);
       await response.body?.cancel();
-      if (!response.ok) throw new Error("not ready");
+      if (!response.ok) throw new Error("PostgREST is not ready");
     },
     readyTimeoutMs: 30_000,
   });

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { StackError } from "../stack_error.ts";
 
 /** Which project to look at, and with what. Everything but the database is optional. */
 export interface Target {
@@ -33,7 +34,7 @@ type OptionName = (typeof OPTIONS)[number];
 /**
  * Reads the command line and the environment; the command line wins. Null = the user asked for help.
  *
- * @throws {RangeError} one sentence for the user.
+ * @throws {StackError} one sentence for the user.
  */
 export function readTarget(args: string[], env: Record<string, string | undefined>): Target | null {
   const values = parse(args);
@@ -43,13 +44,13 @@ export function readTarget(args: string[], env: Record<string, string | undefine
     return typeof value === "string" && value !== "" ? value : null;
   };
   const dbUrl = valueOf("db-url");
-  if (dbUrl === null) throw new RangeError("Name the database with --db-url; --help shows all options.");
+  if (dbUrl === null) throw new StackError("Name the database with --db-url; --help shows all options.");
   if (!/^postgres(ql)?:\/\//.test(dbUrl)) {
-    throw new RangeError("--db-url reads postgresql://user:password@host:port/database.");
+    throw new StackError("--db-url reads postgresql://user:password@host:port/database.");
   }
   const apiUrl = valueOf("api-url")?.replace(/\/+$/, "") ?? null;
   if (apiUrl !== null && !/^https?:\/\/[^/]+$/.test(apiUrl)) {
-    throw new RangeError("--api-url reads https://<ref>.supabase.co, without a path.");
+    throw new StackError("--api-url reads https://<ref>.supabase.co, without a path.");
   }
   return {
     dbUrl,
@@ -65,7 +66,7 @@ function parse(args: string[]): Record<string, string | boolean | undefined> {
     const options = Object.fromEntries(OPTIONS.map((name) => [name, { type: "string" as const }]));
     return parseArgs({ args, options: { ...options, help: { type: "boolean", short: "h" } } }).values;
   } catch (error) {
-    throw new RangeError(`${(error as Error).message.split("\n")[0]} Try --help.`);
+    throw new StackError(`${(error as Error).message.split("\n")[0]} Try --help.`);
   }
 }
 

@@ -13,7 +13,7 @@ let serviceClient: HubClient | undefined;
  * work of all tenants.
  */
 export function hubClient(): HubClient {
-  serviceClient ??= createAdminClient<Database>() as unknown as HubClient;
+  serviceClient ??= createAdminClient<Database>();
   return serviceClient;
 }
 
@@ -32,5 +32,5 @@ export function userClient(token: string, scope: UserScope): HubClient {
   return createContextClient<Database>({
     auth: { token },
     supabaseOptions: { global: { headers } },
-  }) as unknown as HubClient;
+  });
 }

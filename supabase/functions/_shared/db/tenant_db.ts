@@ -76,7 +76,7 @@ export interface TenantDb {
  */
 export function tenantDb(tenantId: string, client: HubClient = hubClient()): TenantDb {
   if (!tenantId) throw new TypeError("A tenant database needs a tenant");
-  const untyped = client as unknown as SupabaseClient;
+  const untyped = client as SupabaseClient;
   const from = (table: string) => ({
     select: (columns?: string, options?: { head?: boolean; count?: "exact" }) =>
       untyped.from(table).select(columns, options).eq("tenant_id", tenantId),
@@ -86,5 +86,5 @@ export function tenantDb(tenantId: string, client: HubClient = hubClient()): Ten
     delete: () => untyped.from(table).delete().eq("tenant_id", tenantId),
   });
   const rpc = (name: string, args: object) => untyped.rpc(name, { ...args, p_tenant_id: tenantId });
-  return { tenantId, from, rpc } as unknown as TenantDb;
+  return { tenantId, from, rpc } as TenantDb;
 }

@@ -100,5 +100,5 @@ export function route<
   Body extends z.ZodType | undefined = undefined,
   Query extends z.ZodType | undefined = undefined,
 >(definition: RouteDefinition<Auth, Body, Query>): AnyRoute {
-  return definition as unknown as AnyRoute;
+  return definition as AnyRoute;
 }
