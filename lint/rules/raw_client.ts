@@ -12,7 +12,13 @@ export const rawClient: Deno.lint.Rule = {
   create(context) {
     const { inFunctions, inShared } = placeOf(context.filename);
     if (inFunctions === null || inShared?.startsWith("db/")) return {};
-    const report = (node: Deno.lint.Node) => context.report({ node, message: MESSAGE });
+    const reported = new Set<number>();
+    // An import without "as" is two identifiers at one place.
+    const report = (node: Deno.lint.Node) => {
+      if (reported.has(node.range[0])) return;
+      reported.add(node.range[0]);
+      context.report({ node, message: MESSAGE });
+    };
     return {
       ...eachSpecifier((specifier, node) => {
         if (MAKER_MODULES.test(specifier)) report(node);

@@ -235,6 +235,11 @@ for (const [name, examples] of Object.entries(EXAMPLES)) {
   });
 }
 
+Deno.test("LINT: raw-client reports one import once", () => {
+  const source = 'export { createClient } from "@supabase/supabase-js";';
+  assert.equal(Deno.lint.runPlugin(house, FUNCTION, source).length, 1);
+});
+
 Deno.test("LINT: deno lint from the root runs the house rules on the functions", async () => {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "interlock-lint-" }));
