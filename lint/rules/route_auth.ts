@@ -4,15 +4,19 @@ import { textOf } from "../specifiers.ts";
 /** Who may call a route stands in it, in plain sight: no default, no variable, no route beside route(). */
 export const routeAuth: Deno.lint.Rule = {
   create(context) {
-    const { inFunctions } = placeOf(context.filename);
+    const { inFunctions, inShared } = placeOf(context.filename);
     if (inFunctions === null) return {};
+    // The tables of contents stand in the functions; _shared makes lists of what they list.
+    const isTable = inShared === null;
     return {
       CallExpression(node) {
         if (isCallOf(node, "route")) checkRoute(context, node);
-        if (isCallOf(node, "createFunction")) checkList(context, propertyOf(node.arguments[0], "routes"));
+        if (isTable && isCallOf(node, "createFunction")) {
+          checkList(context, propertyOf(node.arguments[0], "routes"));
+        }
       },
       VariableDeclarator(node) {
-        if (node.id.type === "Identifier" && /^routes$|Routes$/.test(node.id.name)) {
+        if (isTable && node.id.type === "Identifier" && /^routes$|Routes$/.test(node.id.name)) {
           checkList(context, node.init);
         }
       },

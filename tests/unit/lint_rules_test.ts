@@ -157,6 +157,8 @@ const EXAMPLES: Record<string, Example[]> = {
       'createFunction({ name: "x", routes: [...listRoutes, route({ path: "/", auth: "public" })] });',
     ],
     ["tests/stack/a_test.ts", 'route({ path: "/", auth });'],
+    [`${SHARED}/http/create_function.ts`, "const routes = [openApiRoute(options), ...options.routes];"],
+    [`${SHARED}/http/openapi.ts`, 'route({ path: "/openapi.json", handler });', /who may call it/],
     [FUNCTION, 'route({ path: "/", handler });', /does not say who may call it; add auth/],
     [FUNCTION, 'route({ path: "/", auth });', /plain string/],
     [FUNCTION, 'route({ path: "/", auth: open ? "public" : "user" });', /plain string/],
