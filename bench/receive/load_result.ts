@@ -1,4 +1,5 @@
 import process from "node:process";
+import { quantile, round } from "../measure/statistics.ts";
 
 /** What one measurement saw. */
 export interface LoadResult {
@@ -31,16 +32,14 @@ export class LoadMeter {
 
   result(): LoadResult {
     const seconds = (performance.now() - this.#started) / 1000;
-    const sorted = this.#latencies.sort((a, b) => a - b);
-    const quantile = (share: number) => round(sorted[Math.floor(sorted.length * share)] ?? 0, 2);
     return {
       perSecond: Math.round(this.accepted / seconds),
-      p50Ms: quantile(0.5),
-      p99Ms: quantile(0.99),
+      p50Ms: round(quantile(this.#latencies, 0.5), 2),
+      p99Ms: round(quantile(this.#latencies, 0.99), 2),
       accepted: this.accepted,
       duplicates: this.duplicates,
       refused: this.refused,
-      generatorCpuMs: round((cpuMs() - this.#cpuAtStart) / Math.max(1, sorted.length), 3),
+      generatorCpuMs: round((cpuMs() - this.#cpuAtStart) / Math.max(1, this.#latencies.length), 3),
     };
   }
 }
@@ -49,8 +48,4 @@ export class LoadMeter {
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }

@@ -1,5 +1,6 @@
 // deno-lint-ignore-file no-console -- shows what it measures meanwhile
 import type postgres from "postgres";
+import { inTurn } from "../measure/turns.ts";
 import type { LoadResult } from "./load_result.ts";
 import type { Subject } from "./subjects.ts";
 
@@ -25,10 +26,7 @@ export interface Plan {
   durationMs: number;
 }
 
-/**
- * Measures all subjects in turn, as often as planned: a slow minute of the machine meets all of them. Every repetition
- * begins with another subject, so that none always meets the emptiest table.
- */
+/** Measures all subjects in turn, as often as planned. */
 export async function measureAll(
   sql: postgres.Sql,
   subjects: Subject[],
@@ -40,23 +38,19 @@ export async function measureAll(
   const verifications = subjects.map(({ name }): Verification => (
     { subject: name, accepted: 0, stored: 0, duplicates: 0, refused: 0 }
   ));
-  for (let repetition = 0; repetition < plan.repetitions; repetition++) {
-    for (let turn = 0; turn < subjects.length; turn++) {
-      const index = (turn + repetition) % subjects.length;
-      const subject = subjects[index]!;
-      const before = await countRows(sql, subject.table);
-      const results = await measureOne(subject, plan.durationMs);
-      const verification = verifications[index]!;
-      verification.stored += await countRows(sql, subject.table) - before;
-      for (const { connections, result } of results) {
-        verification.accepted += result.accepted;
-        verification.duplicates += result.duplicates;
-        verification.refused += result.refused;
-        measurements.find((one) => one.subject === subject.name && one.connections === connections)
-          ?.runs.push(result);
-      }
-      console.log(`${repetition + 1}/${plan.repetitions} ${subject.name.padEnd(42)}${describe(results)}`);
+  for (const { subject, repetition } of inTurn(subjects, plan.repetitions)) {
+    const before = await countRows(sql, subject.table);
+    const results = await measureOne(subject, plan.durationMs);
+    const verification = verifications.find((one) => one.subject === subject.name)!;
+    verification.stored += await countRows(sql, subject.table) - before;
+    for (const { connections, result } of results) {
+      verification.accepted += result.accepted;
+      verification.duplicates += result.duplicates;
+      verification.refused += result.refused;
+      measurements.find((one) => one.subject === subject.name && one.connections === connections)
+        ?.runs.push(result);
     }
+    console.log(`${repetition + 1}/${plan.repetitions} ${subject.name.padEnd(42)}${describe(results)}`);
   }
   return { measurements, verifications };
 }

@@ -1,11 +1,10 @@
-import { fileURLToPath } from "node:url";
 import type postgres from "postgres";
 import type { Demo } from "../../local/demo.ts";
 import { functionEnvironment } from "../../local/function_environment.ts";
 import type { Stack } from "../../local/stack.ts";
+import { type Listener, root, runForJson, startListener } from "../measure/processes.ts";
 import type { LoadOptions } from "./load.ts";
 import type { LoadResult } from "./load_result.ts";
-import { type Receiver, runForJson, startReceiver } from "./processes.ts";
 import type { RawInsertOptions } from "./raw_insert.ts";
 
 /** What is measured: the receiver, or something to compare it with. */
@@ -23,6 +22,13 @@ export interface Subject {
   }>;
 }
 
+/** What the load generator reaches at most. */
+export interface Ceiling {
+  connections: number;
+  perSecond: number;
+  generatorCpuMs: number;
+}
+
 export const CONNECTIONS = [1, 10, 50];
 export const RECEIVER_DIRECT = "webhook-receiver, direct connection";
 export const RECEIVER_POSTGREST = "webhook-receiver, PostgREST";
@@ -33,7 +39,7 @@ export const RAW_MANY = "store_webhook_receipts alone, 25 a call";
 
 const WARM_UP_MS = 1000;
 const RECEIPTS = "public.webhook_receipts";
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const LOAD = "bench/receive/load.ts";
 
 /** A table and a function for the receivers by hand, and silence from everything that would compete. */
 export async function prepareDatabase(sql: postgres.Sql): Promise<void> {
@@ -78,22 +84,23 @@ export function subjectsOf(stack: Stack, webhook: Demo["webhooks"][number], vers
   const direct = { ...platform, INTERLOCK_DB_URL: stack.dbUrl };
   const raw = { databaseUrl: stack.dbUrl, webhookId: webhook.id, version };
   return [
-    overHttp(RECEIVER_DIRECT, RECEIPTS, secret, path, () => startReceiver(host, direct)),
-    overHttp(RECEIVER_POSTGREST, RECEIPTS, secret, path, () => startReceiver(host, platform)),
-    overHttp(BY_HAND, "bench.receipts", secret, "/", () => startReceiver(baseline("direct"), byHand)),
-    overHttp(USUAL, "bench.receipts", secret, "/", () => startReceiver(baseline("rest"), byHand)),
+    overHttp(RECEIVER_DIRECT, RECEIPTS, secret, path, () => startListener(host, direct)),
+    overHttp(RECEIVER_POSTGREST, RECEIPTS, secret, path, () => startListener(host, platform)),
+    overHttp(BY_HAND, "bench.receipts", secret, "/", () => startListener(baseline("direct"), byHand)),
+    overHttp(USUAL, "bench.receipts", secret, "/", () => startListener(baseline("rest"), byHand)),
     rawInsert(RAW_ONE, { ...raw, connections: 10, receiptsPerCall: 1 }),
     rawInsert(RAW_MANY, { ...raw, connections: 2, receiptsPerCall: 25 }),
   ];
 }
 
 /** What the generator sends at most: a receiver that does nothing, per number of connections. */
-export async function measureCeiling(durationMs: number): Promise<Map<number, LoadResult>> {
-  const receiver = await startReceiver(baseline("nothing"), {});
-  const results = new Map<number, LoadResult>();
+export async function measureCeiling(durationMs: number): Promise<Ceiling[]> {
+  const receiver = await startListener(baseline("nothing"), {});
+  const results: Ceiling[] = [];
   for (const connections of CONNECTIONS) {
     const options = { url: `http://127.0.0.1:${receiver.port}/`, secret: "-", connections, durationMs };
-    results.set(connections, await runForJson<LoadResult>("load.ts", options satisfies LoadOptions));
+    const { perSecond, generatorCpuMs } = await runForJson<LoadResult>(LOAD, options satisfies LoadOptions);
+    results.push({ connections, perSecond, generatorCpuMs });
   }
   await receiver.stop();
   return results;
@@ -106,7 +113,7 @@ function overHttp(
   table: string,
   secret: string,
   path: string,
-  startProcess: () => Promise<Receiver>,
+  startProcess: () => Promise<Listener>,
 ): Subject {
   return {
     name,
@@ -117,7 +124,7 @@ function overHttp(
       const url = `http://127.0.0.1:${receiver.port}${path}`;
       const measure = (connections: number, durationMs: number) =>
         runForJson<LoadResult>(
-          "load.ts",
+          LOAD,
           { url, secret, connections, durationMs } satisfies LoadOptions,
         );
       return { warmUp: await measure(10, WARM_UP_MS), measure, stop: receiver.stop };
@@ -128,7 +135,10 @@ function overHttp(
 /** Its number of connections is part of what it is; nothing warms up but the connections themselves. */
 function rawInsert(name: string, options: Omit<RawInsertOptions, "durationMs">): Subject {
   const measure = (_connections: number, durationMs: number) =>
-    runForJson<LoadResult>("raw_insert.ts", { ...options, durationMs } satisfies RawInsertOptions);
+    runForJson<LoadResult>(
+      "bench/receive/raw_insert.ts",
+      { ...options, durationMs } satisfies RawInsertOptions,
+    );
   return {
     name,
     table: RECEIPTS,

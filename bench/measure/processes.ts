@@ -1,10 +1,14 @@
 import { fileURLToPath } from "node:url";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+/** The repository; every process of a bench runs here, so paths in arguments are relative to it. */
+export const root: string = fileURLToPath(new URL("../..", import.meta.url));
+
+/** How Deno runs what a bench starts. */
 const RUN = ["run", "--quiet", "--no-check", "-A"];
 
-/** A receiver under test, in a process of its own. */
-export interface Receiver {
+/** A process under test that listens. */
+export interface Listener {
+  pid: number;
   port: number;
   stop(): Promise<void>;
 }
@@ -19,7 +23,7 @@ function inheritedEnvironment(): Record<string, string> {
 }
 
 /** Starts a process that prints `LISTENING <port>` and ends when its standard input does. */
-export async function startReceiver(args: string[], env: Record<string, string>): Promise<Receiver> {
+export async function startListener(args: string[], env: Record<string, string>): Promise<Listener> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...RUN, ...args],
     cwd: root,
@@ -37,12 +41,12 @@ export async function startReceiver(args: string[], env: Record<string, string>)
   let text = "";
   while (true) {
     const { value, done } = await lines.read();
-    if (done) throw new Error(`${args.join(" ")} ended before it listened`);
+    if (done) throw new Error(`${args.join(" ")} ended before it listened; what it says stands above.`);
     text += value;
     const port = /LISTENING (\d+)/.exec(text)?.[1];
     if (port === undefined) continue;
     void drain(lines);
-    return { port: Number(port), stop };
+    return { pid: child.pid, port: Number(port), stop };
   }
 }
 
@@ -52,14 +56,34 @@ async function drain(lines: ReadableStreamDefaultReader<string>): Promise<void> 
   }
 }
 
-/** Runs a script of this folder with one JSON argument and answers the JSON it prints. */
+/** Runs a script with one JSON argument and answers the JSON it prints. */
 export async function runForJson<T>(script: string, options: object): Promise<T> {
   const output = await new Deno.Command(Deno.execPath(), {
-    args: [...RUN, `bench/receive/${script}`, JSON.stringify(options)],
+    args: [...RUN, script, JSON.stringify(options)],
     cwd: root,
     stdout: "piped",
     stderr: "inherit",
   }).output();
   if (!output.success) throw new Error(`${script} failed; what it says stands above.`);
   return JSON.parse(new TextDecoder().decode(output.stdout));
+}
+
+/** What a process took so far: processor time, in steps of 10 ms, and the memory it holds now. */
+export interface Usage {
+  cpuMs: number;
+  rssMb: number;
+}
+
+/** Linux counts processor time in hundredths of a second, whatever the machine. */
+const TICK_MS = 10;
+
+/** Reads what the kernel says of a process. */
+export async function usageOf(pid: number): Promise<Usage> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return {
+    cpuMs: (Number(fields[11]) + Number(fields[12])) * TICK_MS,
+    rssMb: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024,
+  };
 }
