@@ -39,12 +39,15 @@ export function createDirectStore(options: DirectStoreOptions): Store {
   };
 }
 
-/** `select public.f(a => $1, b => $2::text::jsonb)`: objects travel as text, so that no driver re-types them. */
+/**
+ * `select public.f(a => $1, b => $2::text::jsonb)`: objects travel as text, so that no driver re-types them. Lists of
+ * strings or numbers become Postgres arrays. An empty list says nothing of its items, so its name decides: `..._ids`.
+ */
 function buildCall(functionName: string, args: Record<string, Json>) {
   const values: (string | number | boolean | null)[] = [];
   const named = Object.entries(args).map(([name, value]) => {
     if (!/^[a-z_]+$/.test(name)) throw new TypeError(`"${name}" is no argument name`);
-    if (Array.isArray(value) && value.every((item) => typeof item === "string" || typeof item === "number")) {
+    if (Array.isArray(value) && isPostgresArray(name, value)) {
       values.push(`{${value.map((item) => JSON.stringify(String(item))).join(",")}}`);
       return `${name} => $${values.length}`;
     }
@@ -57,6 +60,11 @@ function buildCall(functionName: string, args: Record<string, Json>) {
   });
   if (!/^[a-z_]+$/.test(functionName)) throw new TypeError(`"${functionName}" is no function name`);
   return { text: `select public.${functionName}(${named.join(", ")}) as result`, values };
+}
+
+function isPostgresArray(name: string, items: Json[]): boolean {
+  if (items.length === 0) return name.endsWith("_ids");
+  return items.every((item) => typeof item === "string" || typeof item === "number");
 }
 
 function toStoreError(error: unknown): Error {
