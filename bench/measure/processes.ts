@@ -56,11 +56,16 @@ async function drain(lines: ReadableStreamDefaultReader<string>): Promise<void> 
   }
 }
 
-/** Runs a script with one JSON argument and answers the JSON it prints. */
-export async function runForJson<T>(script: string, options: object): Promise<T> {
+/** Runs a script with one JSON argument and answers the JSON it prints; `env` is added to this process's own. */
+export async function runForJson<T>(
+  script: string,
+  options: object,
+  env: Record<string, string> = {},
+): Promise<T> {
   const output = await new Deno.Command(Deno.execPath(), {
     args: [...RUN, script, JSON.stringify(options)],
     cwd: root,
+    env,
     stdout: "piped",
     stderr: "inherit",
   }).output();

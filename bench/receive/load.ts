@@ -12,6 +12,8 @@ import { LoadMeter, type LoadResult } from "./load_result.ts";
 export interface LoadOptions {
   url: string;
   secret: string;
+  /** Left out = x-signature. */
+  signatureHeader?: string;
   connections: number;
   durationMs: number;
 }
@@ -31,17 +33,21 @@ async function load(options: LoadOptions): Promise<LoadResult> {
   const meter = new LoadMeter();
   const until = performance.now() + options.durationMs;
   await Promise.all(connections.map(async (connection) => {
-    while (performance.now() < until) await sendOne(connection, options.secret, meter);
+    while (performance.now() < until) await sendOne(connection, options, meter);
     connection.close();
   }));
   return meter.result();
 }
 
-async function sendOne(connection: KeepAliveConnection, secret: string, meter: LoadMeter): Promise<void> {
+async function sendOne(
+  connection: KeepAliveConnection,
+  { secret, signatureHeader = "x-signature" }: LoadOptions,
+  meter: LoadMeter,
+): Promise<void> {
   const body = JSON.stringify({ id: crypto.randomUUID(), type: "bench.event", filler: FILLER });
   const headers = {
     "content-type": "application/json",
-    "x-signature": `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
+    [signatureHeader]: `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
     "x-event-id": crypto.randomUUID(),
   };
   const startedMs = performance.now();

@@ -39,10 +39,11 @@ export async function measureAll(
     { subject: name, accepted: 0, stored: 0, duplicates: 0, refused: 0 }
   ));
   for (const { subject, repetition } of inTurn(subjects, plan.repetitions)) {
-    const before = await countRows(sql, subject.table);
+    const database = subject.database ?? sql;
+    const before = await countRows(database, subject.table);
     const results = await measureOne(subject, plan.durationMs);
     const verification = verifications.find((one) => one.subject === subject.name)!;
-    verification.stored += await countRows(sql, subject.table) - before;
+    verification.stored += await countRows(database, subject.table) - before;
     for (const { connections, result } of results) {
       verification.accepted += result.accepted;
       verification.duplicates += result.duplicates;

@@ -1,3 +1,5 @@
+import { HOW_TO_ADD_PEERS } from "../measure/peers.ts";
+import { PEER_NAMES } from "./peer_subjects.ts";
 import { markdownTable } from "../measure/results.ts";
 import { type Setting, settingLines } from "../measure/setting.ts";
 import { median, range } from "../measure/statistics.ts";
@@ -30,6 +32,8 @@ export interface Row {
 export interface Findings {
   setting: Setting;
   plan: Plan;
+  /** Versions of the peers that took part; null = none did. */
+  peers: Record<string, string> | null;
   ceiling: Ceiling[];
   measurements: Measurement[];
   verifications: Verification[];
@@ -75,6 +79,7 @@ ${settingLines(setting, "Everything runs on it: Postgres, the receiver and the l
 - The function's process is asked without the gateway in front. Its calls to PostgREST go through the gateway, as on the
   platform. It holds up to 4 database connections (the default), the receiver by hand 10.
 - Events and dispatches are written as always; the dispatcher sleeps, since it would take the same cores.
+${peersLines(findings.peers)}
 
 ${
     markdownTable(
@@ -102,6 +107,15 @@ row in one table; the receiver stores receipt, body, event and dispatch, and che
 `;
 }
 
+function peersLines(versions: Findings["peers"]): string {
+  if (versions === null) return `- No peers took part. ${HOW_TO_ADD_PEERS}`;
+  const named = ["fastify", "hono", "postgres", "pg"].map((name) => `${name} ${versions[name] ?? "?"}`).join(
+    ", ",
+  );
+  return `- Peers (${named}) store one row each in a Postgres of their own, under the same load. The one over
+  PostgREST calls it without a gateway between.`;
+}
+
 function ratioLines(rows: Row[]): string[] {
   const rate = (subject: string, connections?: number) =>
     rows.find((row) => row.subject === subject && (connections ?? row.connections) === row.connections)!
@@ -113,6 +127,8 @@ function ratioLines(rows: Row[]): string[] {
   return [RECEIVER_DIRECT, RECEIVER_POSTGREST].flatMap((receiver) => [
     `- ${receiver} / ${BY_HAND}: ${each(receiver, BY_HAND)}`,
     `- ${receiver} / ${USUAL}: ${each(receiver, USUAL)}`,
+    ...PEER_NAMES.filter((peer) => rows.some((row) => row.subject === peer))
+      .map((peer) => `- ${receiver} / ${peer}: ${each(receiver, peer)}`),
     `- ${receiver} / ${RAW_ONE}: ${ratio(receiver, 10, RAW_ONE)}`,
     `- ${receiver} / ${RAW_MANY}: ${ratio(receiver, 50, RAW_MANY)}`,
   ]);

@@ -1,8 +1,8 @@
 import type postgres from "postgres";
 import type { Demo } from "../../local/demo.ts";
-import { functionEnvironment } from "../../local/function_environment.ts";
 import type { Stack } from "../../local/stack.ts";
-import { type Listener, root, runForJson, startListener } from "../measure/processes.ts";
+import { startFunction, type Transport } from "../measure/function_process.ts";
+import { type Listener, runForJson, startListener } from "../measure/processes.ts";
 import type { LoadOptions } from "./load.ts";
 import type { LoadResult } from "./load_result.ts";
 import type { RawInsertOptions } from "./raw_insert.ts";
@@ -14,6 +14,8 @@ export interface Subject {
   connections: number[];
   /** The table it writes one row per accepted request to. */
   table: string;
+  /** Where that table is; left out = the stack's database. */
+  database?: postgres.Sql;
   /** Makes it ready and answers how to measure it, warmed up; `warmUp` counts as accepted too. */
   start(): Promise<{
     warmUp: LoadResult;
@@ -64,15 +66,6 @@ export async function prepareDatabase(sql: postgres.Sql): Promise<void> {
 
 /** Everything that one run measures. */
 export function subjectsOf(stack: Stack, webhook: Demo["webhooks"][number], version: number): Subject[] {
-  const host = [
-    ...["--config", "supabase/functions/deno.json", "local/function_host.ts"],
-    `file://${root}supabase/functions/webhook-receiver/index.ts`,
-  ];
-  const platform = functionEnvironment({
-    ...stack,
-    roleTokens: [],
-    extra: { INTERLOCK_LOG_LEVEL: "warn", INTERLOCK_DB_URL: "" },
-  });
   const byHand = {
     BENCH_SECRET: webhook.secret,
     BENCH_DB_URL: stack.dbUrl,
@@ -80,14 +73,15 @@ export function subjectsOf(stack: Stack, webhook: Demo["webhooks"][number], vers
     BENCH_SECRET_KEY: stack.secretKey,
   };
   const { secret } = webhook;
-  const path = `/webhook-receiver/${webhook.id}`;
-  const direct = { ...platform, INTERLOCK_DB_URL: stack.dbUrl };
+  const ours = { table: RECEIPTS, secret, path: `/webhook-receiver/${webhook.id}` };
+  const theirs = { table: "bench.receipts", secret, path: "/" };
+  const receiver = (transport: Transport) => startFunction(stack, "webhook-receiver", transport);
   const raw = { databaseUrl: stack.dbUrl, webhookId: webhook.id, version };
   return [
-    overHttp(RECEIVER_DIRECT, RECEIPTS, secret, path, () => startListener(host, direct)),
-    overHttp(RECEIVER_POSTGREST, RECEIPTS, secret, path, () => startListener(host, platform)),
-    overHttp(BY_HAND, "bench.receipts", secret, "/", () => startListener(baseline("direct"), byHand)),
-    overHttp(USUAL, "bench.receipts", secret, "/", () => startListener(baseline("rest"), byHand)),
+    overHttp({ ...ours, name: RECEIVER_DIRECT }, () => receiver("direct connection")),
+    overHttp({ ...ours, name: RECEIVER_POSTGREST }, () => receiver("PostgREST")),
+    overHttp({ ...theirs, name: BY_HAND }, () => startListener(baseline("direct"), byHand)),
+    overHttp({ ...theirs, name: USUAL }, () => startListener(baseline("rest"), byHand)),
     rawInsert(RAW_ONE, { ...raw, connections: 10, receiptsPerCall: 1 }),
     rawInsert(RAW_MANY, { ...raw, connections: 2, receiptsPerCall: 25 }),
   ];
@@ -108,25 +102,30 @@ export async function measureCeiling(durationMs: number): Promise<Ceiling[]> {
 
 const baseline = (kind: string) => ["bench/receive/baseline.ts", kind];
 
-function overHttp(
-  name: string,
-  table: string,
-  secret: string,
-  path: string,
-  startProcess: () => Promise<Listener>,
+/** A receiver that is loaded over HTTP. */
+export function overHttp(
+  { name, table, database, path, secret, signatureHeader }: {
+    name: string;
+    table: string;
+    database?: postgres.Sql;
+    path: string;
+    secret: string;
+    signatureHeader?: string;
+  },
+  startProcess: () => Promise<Pick<Listener, "port" | "stop">>,
 ): Subject {
   return {
     name,
     table,
+    database,
     connections: CONNECTIONS,
     async start() {
       const receiver = await startProcess();
       const url = `http://127.0.0.1:${receiver.port}${path}`;
-      const measure = (connections: number, durationMs: number) =>
-        runForJson<LoadResult>(
-          LOAD,
-          { url, secret, connections, durationMs } satisfies LoadOptions,
-        );
+      const measure = (connections: number, durationMs: number) => {
+        const options: LoadOptions = { url, secret, signatureHeader, connections, durationMs };
+        return runForJson<LoadResult>(LOAD, options);
+      };
       return { warmUp: await measure(10, WARM_UP_MS), measure, stop: receiver.stop };
     },
   };
