@@ -10,6 +10,8 @@ const RUN = ["run", "--quiet", "--no-check", "-A"];
 export interface Listener {
   pid: number;
   port: number;
+  /** The last of what it wrote; a bench that fails says it. */
+  lastWords(): string;
   stop(): Promise<void>;
 }
 
@@ -45,16 +47,24 @@ export async function startListener(args: string[], env: Record<string, string>)
     text += value;
     const port = /LISTENING (\d+)/.exec(text)?.[1];
     if (port === undefined) continue;
-    void drain(lines);
-    return { pid: child.pid, port: Number(port), stop };
+    const written = drain(lines);
+    return { pid: child.pid, port: Number(port), lastWords: () => written.last, stop };
   }
 }
 
-async function drain(lines: ReadableStreamDefaultReader<string>): Promise<void> {
-  while (!(await lines.read()).done) {
-    // What it logs is not the question here; but a full pipe would stop it.
-  }
+/** Reads on, because a full pipe would stop the process; keeps the end of it. */
+function drain(lines: ReadableStreamDefaultReader<string>): { last: string } {
+  const written = { last: "" };
+  const read = async () => {
+    for (let part = await lines.read(); !part.done; part = await lines.read()) {
+      written.last = (written.last + part.value).slice(-KEPT_CHARACTERS);
+    }
+  };
+  void read();
+  return written;
 }
+
+const KEPT_CHARACTERS = 2000;
 
 /** Runs a script with one JSON argument and answers the JSON it prints; `env` is added to this process's own. */
 export async function runForJson<T>(
