@@ -184,6 +184,7 @@ Deno.test("EGRESS: time runs out while looking up, connecting and shaking hands 
   const never = new Promise<never>(() => {});
   let lateClosed = 0;
   const late = () =>
+    // deno-lint-ignore house/double-cast -- the two methods that an abandoned attempt uses
     tick(250).then(() => ({ setNoDelay() {}, close: () => void lateClosed++ }) as unknown as Deno.TcpConn);
   const resolver = () => Promise.resolve([PUBLIC_ADDRESS]);
   const phases = {

@@ -7,10 +7,14 @@ import { generateSigningSecret } from "../_shared/delivery/signature.ts";
 import { checkUrl, EgressError, InterlockError } from "../_shared/guardrails.ts";
 import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
 import { route } from "../_shared/http/route.ts";
+import { createdIntegrationAnswer, integrationAnswer, listedIntegrationAnswer } from "./answers.ts";
 import { createSchema, splitHeaders, updateSchema } from "./integration_schemas.ts";
 
 const COLUMNS =
   "id, integration_key, label, description, is_enabled, config, scopes, metadata, last_synced_at, failing_since, disabled_at, disabled_reason, created_by, created_at, updated_at";
+
+/** A name server that says nothing must not hold the request. */
+const CHECK_TIMEOUT_MS = 5000;
 
 const statisticsSchema = z.record(
   z.string(),
@@ -35,8 +39,13 @@ const NO_DELIVERIES = {
 /** An address that may not be called is refused when it is saved, not at the first delivery. */
 async function checkWebhookUrl(url: string | undefined, field: string): Promise<void> {
   if (url === undefined) return;
+  const giveUp = AbortSignal.timeout(CHECK_TIMEOUT_MS);
+  const late = new Promise<never>((_, reject) => {
+    giveUp.onabort = () =>
+      reject(new InterlockError("VALIDATION_FAILED", `${field}: The name could not be looked up in time.`));
+  });
   try {
-    await checkUrl(url);
+    await Promise.race([checkUrl(url), late]);
   } catch (error) {
     if (!(error instanceof EgressError)) throw error;
     throw new InterlockError("VALIDATION_FAILED", `${field}: ${error.message}`, {
@@ -54,6 +63,8 @@ export const integrationRoutes = [
     auth: "user",
     permission: "integrations.read",
     query: pageQuerySchema,
+    response: { status: 200, form: "list", schema: listedIntegrationAnswer },
+    examples: [{ name: "all", needs: ["integration_id"] }],
     handler: async ({ access, query }) => {
       let select = access.db.from("guardian_meta_integrations").select(COLUMNS);
       const after = decodeCursor(query.cursor);
@@ -83,6 +94,26 @@ export const integrationRoutes = [
     auth: "user",
     permission: "integrations.manage",
     body: createSchema,
+    response: { status: 201, schema: createdIntegrationAnswer },
+    errors: ["CONFLICT"],
+    examples: [{
+      name: "readiness",
+      body: {
+        integration_key: "crm-sync",
+        label: "CRM",
+        description: "Keeps the readiness score in the CRM",
+        is_enabled: true,
+        config: {
+          webhook_url: "https://hooks.example.com/readiness",
+          headers: { "x-api-key": "the receiver's own key" },
+          timeout_ms: 5000,
+          max_attempts: 5,
+          max_in_flight: 4,
+        },
+        scopes: ["readiness", "adoption"],
+      },
+      stands_for: { "/config/webhook_url": "webhook_url", "/integration_key": "integration_key" },
+    }],
     handler: async ({ access, body }) => {
       await checkWebhookUrl(body.config.webhook_url, "config.webhook_url");
       const { config, headers } = splitHeaders(body.config);
@@ -114,6 +145,21 @@ export const integrationRoutes = [
     auth: "user",
     permission: "integrations.manage",
     body: updateSchema,
+    response: { status: 200, form: "list", schema: integrationAnswer },
+    examples: [{
+      name: "enable_and_tune",
+      body: {
+        updates: [{
+          id: "a4000000-0000-4000-8000-000000000001",
+          label: "CRM, tuned",
+          description: "Slower, but it works",
+          is_enabled: true,
+          config: { timeout_ms: 20000, max_attempts: null, headers: { "x-api-key": "a newer key" } },
+          scopes: ["readiness"],
+        }],
+      },
+      stands_for: { "/updates/0/id": "integration_id" },
+    }],
     handler: async ({ access, body }) => {
       for (const [index, update] of body.updates.entries()) {
         await checkWebhookUrl(update.config?.webhook_url, `updates.${index}.config.webhook_url`);

@@ -3,6 +3,7 @@ import { hubClient } from "../_shared/db/clients.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
 import { route } from "../_shared/http/route.ts";
+import { testAnswer } from "./answers.ts";
 import { testSchema } from "./integration_schemas.ts";
 
 /** Longer than the default timeout of an endpoint; the platform would wait 150 s. */
@@ -36,6 +37,12 @@ export const testRoutes = [
     auth: "user",
     permission: "integrations.manage",
     body: testSchema,
+    response: { status: 200, schema: testAnswer },
+    examples: [{
+      name: "test",
+      body: { integration_id: "a4000000-0000-4000-8000-000000000001" },
+      stands_for: { "/integration_id": "integration_id" },
+    }],
     handler: async ({ access, body }) => {
       const db = hubDb(access.tenantId);
       const deliveryId = z.uuid().parse(

@@ -13,6 +13,11 @@ export default createFunction({
       summary: "Drains due deliveries; answers at once and works on",
       auth: "service",
       body: z.object({ reason: z.enum(["bell", "schedule", "manual"]).default("manual") }),
+      response: {
+        status: 202,
+        schema: () => z.object({ accepted: z.literal(true), state: z.enum(["started", "running"]) }),
+      },
+      examples: [{ name: "by_hand", body: {} }, { name: "by_schedule", body: { reason: "schedule" } }],
       handler: ({ log, body }) => {
         const state = deliveryDrainer.wake(log, body.reason);
         return Response.json({ accepted: true, state }, { status: 202 });

@@ -152,7 +152,7 @@ export class ResponseReader {
 
 /** Not TextDecoder: its "latin1" is windows-1252, whose letters no header may have. */
 function latin1(bytes: Uint8Array): string {
-  if (bytes.length < 8192) return String.fromCharCode.apply(null, bytes as unknown as number[]);
+  if (bytes.length < 8192) return String.fromCharCode(...bytes);
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
   return text;

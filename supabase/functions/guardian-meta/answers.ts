@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { SCOPES } from "../_shared/meta/vocabulary.ts";
+
+const instant = () => z.iso.datetime({ offset: true });
+const count = () => z.int().min(0);
+
+/** An integration as every route shows it. */
+export const integrationAnswer = () =>
+  z.strictObject({
+    id: z.uuid(),
+    integration_key: z.string(),
+    label: z.string(),
+    description: z.string().nullable(),
+    is_enabled: z.boolean(),
+    config: z.strictObject({
+      webhook_url: z.string(),
+      headers: z.array(z.string()).optional().describe("Names; the values are in Vault."),
+      timeout_ms: z.int().optional(),
+      max_attempts: z.int().optional(),
+      max_in_flight: z.int().optional(),
+    }),
+    scopes: z.array(z.enum(SCOPES)),
+    metadata: z.record(z.string(), z.unknown()),
+    last_synced_at: instant().nullable().describe("Last successful delivery, to the second."),
+    failing_since: instant().nullable().describe("First failure since the last success; null = not failing."),
+    disabled_at: instant().nullable(),
+    disabled_reason: z.string().nullable().describe(
+      "Why the engine disabled it: gone = 410; null = it did not.",
+    ),
+    created_by: z.uuid().nullable(),
+    created_at: instant(),
+    updated_at: instant(),
+  });
+
+/** An integration in the list. */
+export const listedIntegrationAnswer = () =>
+  integrationAnswer().extend({
+    statistics: z.strictObject({
+      delivered: count(),
+      pending: count().describe("Waiting for their first attempt."),
+      failed: count().describe("Waiting for another attempt."),
+      discarded: count().describe("Given up, kept."),
+      last_24h: z.strictObject({ delivered: count(), discarded: count(), queued: count() }),
+      oldest_open_at: instant().nullable(),
+      last_attempt_at: instant().nullable(),
+    }),
+  });
+
+/** A new integration with its secret. */
+export const createdIntegrationAnswer = () =>
+  integrationAnswer().extend({ signing_secret: z.string().describe("Shown this once.") });
+
+/** What became of a test. */
+export const testAnswer = () =>
+  z.strictObject({
+    success: z.boolean(),
+    webhook_id: z.string().describe("webhook-id on the wire."),
+    delivery: z.strictObject({
+      id: z.uuid(),
+      status: z.enum(["pending", "failed", "delivered", "discarded"]),
+      attempt_count: count(),
+      last_error_class: z.string().nullable(),
+      last_error: z.string().nullable(),
+      created_at: instant(),
+      finished_at: instant().nullable(),
+    }).nullable(),
+    attempt: z.strictObject({
+      attempt: z.int(),
+      outcome: z.enum(["delivered", "failed", "refused", "lost"]),
+      status_code: z.int().nullable(),
+      error_class: z.string().nullable(),
+      started_at: instant(),
+      duration_ms: count().nullable(),
+      timing: z.record(z.string(), z.number().nullable()).nullable().describe("Phases in milliseconds."),
+      response_excerpt: z.string().nullable().describe("First bytes of the answer, our secrets masked."),
+      request_body: z.string().nullable(),
+    }).nullable().describe("Null when no worker took it within 35 s."),
+  });
