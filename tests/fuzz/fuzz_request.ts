@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import type { AnyRoute, RouteExample } from "../../supabase/functions/_shared/http/route.ts";
 import { hubspotEvent } from "../../simulators/hubspot/webhook.ts";
-import { type DemoWebhook, type RouteTargets, signGeneric } from "../support/route_targets.ts";
+import { type DemoWebhook, filledBody, type RouteTargets, signGeneric } from "../support/route_targets.ts";
 import { stack } from "../support/stack.ts";
 import {
   HOSTILE_BODIES,
@@ -43,10 +43,7 @@ export async function rightRequest(
   if (route.signature === "webhook" && "webhook_id" in params && targets.webhook.provider === "hubspot") {
     body = [hubspotEvent({ subscriptionType: "contact.propertyChange", objectId: 1, propertyName: "email" })];
   }
-  for (const [pointer, name] of Object.entries(example?.stands_for ?? {})) {
-    const value = await targets.find(name);
-    if (value !== undefined) body = replacedAt(body, pointer.split("/").slice(1), value);
-  }
+  body = await filledBody(body, example?.stands_for, (name) => targets.find(name));
   const query = Object.entries(example?.query ?? {}).map(([name, value]) => [name, String(value)]);
   return { functionName, route, params, query: Object.fromEntries(query), body, targets };
 }

@@ -5,7 +5,13 @@ import type { OpenApiDocument } from "../../supabase/functions/_shared/http/open
 import type { Operation, Parameter } from "../../supabase/functions/_shared/http/openapi_operation.ts";
 import { loadFunctions } from "../../local/generate_docs.ts";
 import { call } from "../support/api.ts";
-import { createdByExample, RouteTargets, signGeneric, signInDemo } from "../support/route_targets.ts";
+import {
+  createdByExample,
+  filledBody,
+  RouteTargets,
+  signGeneric,
+  signInDemo,
+} from "../support/route_targets.ts";
 import { stack, stackTest } from "../support/stack.ts";
 
 /** One documented request and the operation it belongs to. */
@@ -86,13 +92,11 @@ async function requestOf(documented: Documented, targets: RouteTargets): Promise
 async function bodyOf({ operation, example, path }: Documented, targets: RouteTargets) {
   const value = operation.requestBody?.content["application/json"].examples[example]?.value;
   if (value === undefined) return undefined;
-  const body = structuredClone(value);
-  for (const [pointer, name] of Object.entries(operation["x-examples"][example]?.stands_for ?? {})) {
-    const steps = pointer.split("/").slice(1);
-    const last = steps.pop()!;
-    const parent = steps.reduce((inner, step) => (inner as Record<string, unknown>)[step], body as unknown);
-    (parent as Record<string, unknown>)[last] = await targetNamed(targets, name, `${path}${pointer}`);
-  }
+  const body = await filledBody(
+    value,
+    operation["x-examples"][example]?.stands_for,
+    (name, pointer) => targetNamed(targets, name, `${path}${pointer}`),
+  );
   return JSON.stringify(body);
 }
 

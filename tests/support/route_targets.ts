@@ -64,6 +64,7 @@ export class RouteTargets {
 
   /** The value that stands for a name, made at the first call; undefined when nobody knows how to make one. */
   find(name: string): Promise<unknown> {
+    if (name in ALWAYS_NEW) return Promise.resolve(ALWAYS_NEW[name]!());
     const made = this.#made.get(name) ?? (MAKERS[name]?.(this) ?? createdByExample(name, this));
     this.#made.set(name, made);
     return made;
@@ -82,11 +83,33 @@ export async function createdByExample(name: string, targets: RouteTargets): Pro
     if (!example || route?.auth !== "user") continue;
     const { token, tenantId, orgId } = targets.caller;
     const headers = { authorization: `Bearer ${token}` };
-    const created = await call(fn.name + collection, { headers, tenantId, orgId, body: example.body });
+    const body = await filledBody(example.body, example.stands_for, (wanted) => targets.find(wanted));
+    const created = await call(fn.name + collection, { headers, tenantId, orgId, body });
     if (created.status >= 300) throw new Error(`No ${name}: ${JSON.stringify(created.body)}`);
     return created.body.id;
   }
   return undefined;
+}
+
+/** What may be used once only. */
+const ALWAYS_NEW: Record<string, () => unknown> = { integration_key: () => crypto.randomUUID() };
+
+/** The body of an example with what exists in place of what stands for it. `standsFor`: JSON pointer -> name. */
+export async function filledBody(
+  body: unknown,
+  standsFor: Record<string, string> | undefined,
+  find: (name: string, pointer: string) => Promise<unknown>,
+): Promise<unknown> {
+  const filled = structuredClone(body);
+  for (const [pointer, name] of Object.entries(standsFor ?? {})) {
+    const value = await find(name, pointer);
+    if (value === undefined) continue;
+    const steps = pointer.split("/").slice(1);
+    const last = steps.pop()!;
+    const parent = steps.reduce((inner, step) => (inner as Record<string, unknown>)[step], filled);
+    (parent as Record<string, unknown>)[last] = value;
+  }
+  return filled;
 }
 
 /** How named things are made that no single documented POST makes. */
@@ -104,7 +127,6 @@ const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
   },
   // Nothing listens there: what is sent fails at once.
   webhook_url: () => Promise.resolve("http://127.0.0.1:9/hook"),
-  integration_key: () => Promise.resolve(crypto.randomUUID()),
   dispatch_id: async (targets) => {
     const receiptId = await targets.find("receipt_id") as string;
     return await eventually(async () => {
