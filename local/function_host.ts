@@ -6,6 +6,7 @@
  * @module
  */
 import { followCallChains } from "./call_chain.ts";
+import { FAULT_CONTROL_VARIABLE, installFaultHook } from "./fault_hook.ts";
 import { STREAMED_LENGTH_HEADER, trackBody } from "./function_request.ts";
 
 const SHUTDOWN_GRACE_MS = 2000;
@@ -23,6 +24,8 @@ Object.assign(globalThis, {
 });
 
 const inChain = followCallChains(`${Deno.env.get("SUPABASE_URL")}/functions/v1/`);
+const faultControlUrl = Deno.env.get(FAULT_CONTROL_VARIABLE);
+if (faultControlUrl) installFaultHook(faultControlUrl);
 
 const [entrypoint] = Deno.args;
 if (!entrypoint) throw new TypeError("Name the function's index.ts");

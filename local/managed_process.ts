@@ -64,6 +64,28 @@ export class ManagedProcess {
     }
   }
 
+  /**
+   * Ends it and its children without notice, as a crash of the machine would, and waits until it is up again by itself.
+   * The children go one by one: those of Postgres lead sessions of their own, out of reach of a signal to its group.
+   *
+   * @throws {Error} when it does not come back.
+   */
+  async crash(): Promise<void> {
+    const child = this.#child;
+    if (!child) throw new Error(`${this.options.name} is not running`);
+    const children = await childrenOf(child.pid);
+    endProcess(child, "SIGKILL");
+    for (const pid of children) endPid(pid);
+    await child.status;
+    const deadline = Date.now() + this.options.readyTimeoutMs;
+    while (this.#child === null || !await this.options.probe().then(() => true, () => false)) {
+      if (Date.now() > deadline) {
+        throw new Error(`${this.options.name} did not come back: ${this.#lastLines.slice(-3).join(" ")}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+
   /** Asks it to end and waits; after 5 s it is made to. */
   async stop(signal: Deno.Signal = this.options.stopSignal): Promise<void> {
     this.#wanted = false;
@@ -127,5 +149,33 @@ function endProcess(child: Deno.ChildProcess, signal: Deno.Signal): void {
     child.kill(signal);
   } catch {
     // It is gone already.
+  }
+}
+
+function endPid(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch {
+    // It is gone already.
+  }
+}
+
+/** Process ids of the children of a process: from /proc, or from ps where there is none. */
+async function childrenOf(parent: number): Promise<number[]> {
+  const children: number[] = [];
+  try {
+    for (const { name } of Deno.readDirSync("/proc")) {
+      if (!/^\d+$/.test(name)) continue;
+      // "pid (name) state parent ...", and a name may hold anything, parentheses too.
+      const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
+      if (stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] === String(parent)) children.push(Number(name));
+    }
+    return children;
+  } catch {
+    const { stdout } = await new Deno.Command("ps", { args: ["-axo", "pid=,ppid="] }).output();
+    const pairs = new TextDecoder().decode(stdout).trim().split("\n").map((line) =>
+      line.trim().split(/\s+/).map(Number)
+    );
+    return pairs.filter(([, ppid]) => ppid === parent).map(([pid]) => pid!);
   }
 }

@@ -1,10 +1,13 @@
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import postgres from "postgres";
 import { createAuthApp } from "./auth/app.ts";
 import { startCronWorker } from "./cron_worker.ts";
 import { endLeftoverPostgres, lockDataFolder, makeDataFolder } from "./data_folder.ts";
+import { FAULT_CONTROL_VARIABLE } from "./fault_hook.ts";
 import { freePort } from "./free_port.ts";
 import { functionEnvironment } from "./function_environment.ts";
+import { FunctionWorker } from "./function_worker.ts";
 import { Functions } from "./functions.ts";
 import { startGateway } from "./gateway.ts";
 import { loadOrCreateKeys, signRoleToken, type StackKeys } from "./keys.ts";
@@ -38,6 +41,8 @@ export interface StackOptions {
   plan?: Plan;
   /** Limits other than those of the plan, for tests. */
   limits?: Partial<WorkerLimits>;
+  /** For chaos tests: who is asked at every fault point of the functions (fault_hook.ts). */
+  faultControlUrl?: string;
 }
 
 /** A running stack. */
@@ -60,6 +65,8 @@ export interface Stack {
   postgres: ManagedProcess;
   postgrest: ManagedProcess;
   functions: Functions;
+  /** Starts a second process of a function, which no request of the gateway reaches; ends with the stack. */
+  startBeside(name: string): FunctionWorker;
   stop(): Promise<void>;
 }
 
@@ -126,15 +133,26 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const auth = createAuthApp({ ...keys, adminDbUrl: server.adminDbUrl, issuer, log });
     undo.push(() => auth.stop());
     const roleTokens = await roleTokensOf(keys, issuer);
-    const functions = new Functions({
+    const forFunctions = {
       functionsDir: resolve(options.functionsDir ?? join(projectFolder, "supabase/functions")),
-      env: functionEnvironment({ apiUrl, dbUrl: server.dbUrl, keys, roleTokens, extra: options.functionEnv }),
       limits: limitsOf(options.plan ?? "free", options.limits),
+      env: {
+        ...functionEnvironment({ apiUrl, dbUrl: server.dbUrl, keys, roleTokens, extra: options.functionEnv }),
+        ...(options.faultControlUrl ? { [FAULT_CONTROL_VARIABLE]: options.faultControlUrl } : {}),
+      },
       log,
       watchdog,
-      watch: options.watch ?? false,
-    });
+    };
+    const functions = new Functions({ ...forFunctions, watch: options.watch ?? false });
     undo.push(() => functions.stopAll());
+    const startBeside = (name: string) => {
+      const { functionsDir } = forFunctions;
+      const entrypoint = pathToFileURL(join(functionsDir, name, "index.ts")).href;
+      const configFile = join(functionsDir, "deno.json");
+      const worker = new FunctionWorker({ ...forFunctions, name, entrypoint, configFile });
+      undo.push(() => worker.stop());
+      return worker;
+    };
     const health = () => ({
       name: "Interlock local stack",
       postgres: server.process.pid !== null,
@@ -172,6 +190,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       postgres: server.process,
       postgrest,
       functions,
+      startBeside,
       stop,
     };
   } catch (error) {
