@@ -36,13 +36,15 @@ const description = {
 };
 const stackFile = join(dataDir, "test-stack.json");
 await Deno.writeTextFile(stackFile, JSON.stringify(description), { mode: 0o600 });
+/** What tests want read whatever came of them: `deno test --quiet` shows nothing that they print. */
+const reportFile = join(dataDir, "test-report.txt");
 
 let code = 1;
 try {
   const chosen = Deno.args.length > 0 ? Deno.args : EVERYTHING;
   const tests = new Deno.Command(Deno.execPath(), {
     args: ["test", "--quiet", "--allow-all", "--no-check", ...chosen],
-    env: { INTERLOCK_TEST_STACK: stackFile },
+    env: { INTERLOCK_TEST_STACK: stackFile, INTERLOCK_TEST_REPORT: reportFile },
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
@@ -52,6 +54,7 @@ try {
     tail = (tail + new TextDecoder().decode(chunk)).slice(-4000);
   }
   code = (await tests.status).code;
+  console.log(await Deno.readTextFile(reportFile).catch(() => ""));
   const plain = tail.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g"), "");
   const counts = /(\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/.exec(plain);
   if (!counts) throw new Error("The test run ended without a count");
