@@ -112,7 +112,7 @@ async function sendUntilAccepted(send: () => Promise<Response>): Promise<Accepte
  * Sets the clock of waiting dispatches forward. Leases are ended that were claimed before the worker was lost, or so long
  * ago that their worker must be; and what waits for its next attempt becomes due.
  */
-async function letLeasesRunOut(sql: postgres.Sql, struckAtMs: number | null): Promise<void> {
+export async function letLeasesRunOut(sql: postgres.Sql, struckAtMs: number | null): Promise<void> {
   const claimedBefore = Math.max(
     Date.now() - LONGEST_BATCH_MS,
     struckAtMs === null ? 0 : struckAtMs + LATE_CLAIM_MS,

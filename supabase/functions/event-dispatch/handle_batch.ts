@@ -34,7 +34,10 @@ export async function handleBatch(claimed: ClaimedDispatch[], log: Logger): Prom
   };
   await Promise.all(Array.from({ length: Math.min(CONCURRENCY, claimed.length) }, work));
   await faultPoint("dispatch.handled");
-  await hubStore().call("finish_event_dispatches", { p_results: results });
+  const changed = await hubStore().call<number>("finish_event_dispatches", { p_results: results });
+  if (changed < results.length) {
+    log.warn("results came after the lease and changed nothing", { count: results.length - changed });
+  }
   await faultPoint("dispatch.finished");
 }
 
