@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+
 /** One item that arrived somewhere, as found there. */
 export interface Arrival {
   /** The item. */
@@ -72,4 +74,14 @@ function judgeItem(verdict: Verdict, key: string, accepted: Accepted, found: Arr
     if (copies.length > 1 && same) verdict.repeats += copies.length - 1;
     else if (copies.length > 1) verdict.duplicates.push(`${key}: ${part}`);
   }
+}
+
+/** Asserts that all of this was accepted and arrived, that nothing else did, and nothing twice but as a repeat. */
+export function requireAllOnce(verdict: Verdict, accepted: number, what = "everything arrived once"): void {
+  const { lost, duplicates, outOfTenant, unknown } = verdict;
+  assert.deepEqual(
+    { accepted: verdict.accepted, lost, duplicates, outOfTenant, unknown },
+    { accepted, lost: [], duplicates: [], outOfTenant: [], unknown: [] },
+    what,
+  );
 }

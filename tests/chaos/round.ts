@@ -1,6 +1,7 @@
-import { pause } from "./chaos_stack.ts";
+import { type ChaosStack, pause } from "./chaos_stack.ts";
 import type { Verdict } from "./ledger.ts";
 import type { Leg } from "./leg.ts";
+import { letTimePass } from "./let_time_pass.ts";
 import type { Random } from "./random.ts";
 
 /** Producers at work at the same time; odd and even ones belong to different tenants. */
@@ -20,7 +21,12 @@ export interface RoundResult {
 }
 
 /** Load from two tenants, a blow in its midst, recovery, and the ledger's verdict on what was sent meanwhile. */
-export async function runRound(leg: Leg, blow: Blow, random: Random): Promise<RoundResult> {
+export async function runRound(
+  chaos: ChaosStack,
+  leg: Leg,
+  blow: Blow,
+  random: Random,
+): Promise<RoundResult> {
   const from = leg.ledger.size;
   const startedAtMs = Date.now();
   let struckAtMs: number | null = null;
@@ -29,7 +35,10 @@ export async function runRound(leg: Leg, blow: Blow, random: Random): Promise<Ro
   const hurrying = (async () => {
     for (let waitedMs = 0; !over; waitedMs += 50) {
       await pause(50);
-      if (waitedMs % HURRY_EVERY_MS === 0) await leg.hurry(struckAtMs);
+      if (waitedMs % HURRY_EVERY_MS !== 0) continue;
+      // Either may fail while what it asks is down; it is asked again.
+      await letTimePass(chaos.sql, leg.queue, struckAtMs).catch(() => {});
+      await chaos.wake(leg.drainer).catch(() => {});
     }
   })();
   const producer = async (index: number) => {

@@ -5,12 +5,6 @@ import { type Arrival, Ledger } from "./ledger.ts";
 import type { Leg } from "./leg.ts";
 import type { Random } from "./random.ts";
 
-/** How long a claim of event-dispatch holds its dispatches. */
-const LEASE_MS = 60_000;
-/** A claim on its way when its worker was lost is granted no later than this. */
-const LATE_CLAIM_MS = 100;
-/** Whoever holds a lease for longer than this is gone: a batch takes milliseconds. */
-const LONGEST_BATCH_MS = 3000;
 /** A provider waits longer before it sends again; that would only take time here. */
 const RESEND_AFTER_MS = 25;
 const GIVE_UP_AFTER_MS = 30_000;
@@ -32,6 +26,8 @@ export function webhookLeg(chaos: ChaosStack, random: Random): Leg {
 
   return {
     ledger,
+    drainer: "event-dispatch",
+    queue: { table: "public.event_dispatches", leaseMs: 60_000 },
     async produce(producer) {
       const webhook = webhooks[producer % webhooks.length]!;
       const key = String(nextKey++);
@@ -56,10 +52,6 @@ export function webhookLeg(chaos: ChaosStack, random: Random): Leg {
       if (again.receiptId !== accepted.receiptId || !again.duplicate) {
         throw new Error(`Sent again, ${key} was answered ${JSON.stringify(again)} instead of as a duplicate`);
       }
-    },
-    async hurry(struckAtMs) {
-      await letLeasesRunOut(sql, struckAtMs).catch(() => {});
-      await chaos.wake("event-dispatch").catch(() => {});
     },
     open: () => openDispatches(sql),
     arrivals: (sinceMs) => arrivalsSince(sql, new Date(sinceMs)),
@@ -106,21 +98,6 @@ async function sendUntilAccepted(send: () => Promise<Response>): Promise<Accepte
     await pause(RESEND_AFTER_MS);
   }
   throw new Error(`Not accepted within ${GIVE_UP_AFTER_MS} ms`);
-}
-
-/**
- * Sets the clock of waiting dispatches forward. Leases are ended that were claimed before the worker was lost, or so long
- * ago that their worker must be; and what waits for its next attempt becomes due.
- */
-export async function letLeasesRunOut(sql: postgres.Sql, struckAtMs: number | null): Promise<void> {
-  const claimedBefore = Math.max(
-    Date.now() - LONGEST_BATCH_MS,
-    struckAtMs === null ? 0 : struckAtMs + LATE_CLAIM_MS,
-  );
-  await sql`
-    update public.event_dispatches set next_attempt_at = now(), lease_until = least(lease_until, now())
-    where status = 'pending' and next_attempt_at > now()
-      and (lease_until is null or lease_until < ${new Date(claimedBefore + LEASE_MS)})`;
 }
 
 async function openDispatches(sql: postgres.Sql): Promise<number> {
