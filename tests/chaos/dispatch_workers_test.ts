@@ -6,7 +6,7 @@ import type { Strike } from "./fault_control.ts";
 import { requireAllOnce } from "./ledger.ts";
 import type { Leg } from "./leg.ts";
 import { chaosSeed, Random } from "./random.ts";
-import { drainByTwo, freezeAndTakeOver, reaches } from "./two_workers.ts";
+import { drainByTwo, freezeAndTakeOver, logLines, reaches } from "./two_workers.ts";
 import { webhookLeg } from "./webhook_leg.ts";
 
 /** Each item is two events. */
@@ -38,17 +38,11 @@ async function touchedRows(): Promise<unknown[]> {
   return [await dispatchRows(), [...contacts], [...activities], [...events]];
 }
 
-/** The lines of the log that event-dispatch wrote with this message. */
-async function logLines(message: string): Promise<string[]> {
-  const log = await Deno.readTextFile(chaos.stack.logFile);
-  return log.split("\n").filter((line) => line.includes(" event-dispatch ") && line.includes(` ${message} `));
-}
-
 for (const point of ["dispatch.claimed", "dispatch.handled"] satisfies FaultPoint[]) {
   workersTest(`frozen at ${point} until another worker has finished, a worker changes 0 rows`, async () => {
     const startedAtMs = Date.now();
     const from = leg.ledger.size;
-    const tooLate = (await logLines(TOO_LATE)).length;
+    const tooLate = (await logLines(chaos, leg.drainer, TOO_LATE)).length;
     const { frozen, stop } = await freezeAndTakeOver(chaos, leg, point, async () => await leg.open() === 0);
     try {
       const before = await touchedRows();
@@ -57,7 +51,7 @@ for (const point of ["dispatch.claimed", "dispatch.handled"] satisfies FaultPoin
       await reported;
       assert.deepEqual(await touchedRows(), before);
       assert.equal(
-        (await logLines(TOO_LATE)).length,
+        (await logLines(chaos, leg.drainer, TOO_LATE)).length,
         tooLate + 1,
         "it did report, and says that it was too late",
       );
@@ -99,7 +93,7 @@ for (const point of ["dispatch.claimed", "dispatch.handled"] satisfies FaultPoin
 workersTest(`two live workers handle each of ${2 * ITEMS} events exactly once`, async () => {
   const startedAtMs = Date.now();
   const from = leg.ledger.size;
-  const before = new Set((await logLines("dispatched")).map(dispatchIdOf));
+  const before = new Set((await logLines(chaos, leg.drainer, "dispatched")).map(dispatchIdOf));
   const claims = await drainByTwo(chaos, leg, "dispatch.claimed", () =>
     Promise.all(
       Array.from({ length: 10 }, async (_, producer) => {
@@ -107,7 +101,9 @@ workersTest(`two live workers handle each of ${2 * ITEMS} events exactly once`, 
       }),
     ));
   assert.ok(claims.every((count) => count >= 2), `both went on claiming: ${claims}`);
-  const handled = (await logLines("dispatched")).map(dispatchIdOf).filter((id) => !before.has(id));
+  const handled = (await logLines(chaos, leg.drainer, "dispatched")).map(dispatchIdOf).filter((id) =>
+    !before.has(id)
+  );
   assert.equal(handled.length, 2 * ITEMS, "handled as often as there are events");
   assert.equal(new Set(handled).size, 2 * ITEMS, "and each once");
   requireAllOnce(leg.ledger.judge(await leg.arrivals(startedAtMs), from), ITEMS);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { FaultPoint } from "../../supabase/functions/_shared/fault_point.ts";
 import { type ChaosStack, pause, startChaosStack } from "./chaos_stack.ts";
+import { type DeliveryLeg, deliveryLeg } from "./delivery_leg.ts";
 import { requireAllOnce } from "./ledger.ts";
 import type { Leg } from "./leg.ts";
 import { chaosSeed, Random } from "./random.ts";
@@ -18,13 +19,18 @@ const rows: VerdictRow[] = [];
 const planned: number[] = [];
 let chaos: ChaosStack;
 let webhooks: Leg;
+let deliveries: DeliveryLeg;
 
 Deno.test.beforeAll(async () => {
   chaos = await startChaosStack();
   webhooks = webhookLeg(chaos, Random.of(chaosSeed, "webhooks"));
+  deliveries = await deliveryLeg(chaos);
 });
 
-Deno.test.afterAll(() => chaos.stop());
+Deno.test.afterAll(async () => {
+  await chaos.stop();
+  await deliveries.stop();
+});
 
 /** Some worker is killed when it reaches one of the points for the nth time in the round. */
 function killAt(points: FaultPoint[], latestPass: number): Blow {
@@ -79,12 +85,16 @@ function roundsTest(name: string, rounds: number, leg: () => Leg, blow: Blow): v
 }
 
 const RECEIVE: FaultPoint[] = ["receive.verified", "receive.stored"];
+const DELIVER: FaultPoint[] = ["deliver.claimed", "deliver.sent", "deliver.finished"];
 const DISPATCH: FaultPoint[] = ["dispatch.claimed", "dispatch.handled", "dispatch.finished"];
 
 roundsTest("webhook-receiver killed", ROUNDS, () => webhooks, killAt(RECEIVE, 12));
 roundsTest("event-dispatch killed", ROUNDS, () => webhooks, killAt(DISPATCH, 3));
+roundsTest("meta-webhook-deliver killed", ROUNDS, () => deliveries, killAt(DELIVER, 4));
 roundsTest("PostgREST killed", SERVER_ROUNDS, () => webhooks, crash("postgrest"));
 roundsTest("Postgres killed", SERVER_ROUNDS, () => webhooks, crash("postgres"));
+roundsTest("PostgREST killed while delivering", SERVER_ROUNDS, () => deliveries, crash("postgrest"));
+roundsTest("Postgres killed while delivering", SERVER_ROUNDS, () => deliveries, crash("postgres"));
 
 Deno.test("every kind of round was held to its end, as the table says", () => {
   report(`CHAOS_SEED=${chaosSeed}\n${verdictTable(rows)}`);

@@ -86,3 +86,11 @@ export async function drainByTwo(
     await other.stop();
   }
 }
+
+/** The lines of the log that a function wrote with this message. */
+export async function logLines(chaos: ChaosStack, functionName: string, message: string): Promise<string[]> {
+  const log = await Deno.readTextFile(chaos.stack.logFile);
+  return log.split("\n").filter((line) =>
+    line.includes(` ${functionName} `) && line.includes(` ${message} `)
+  );
+}

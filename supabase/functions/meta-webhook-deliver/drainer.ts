@@ -14,5 +14,5 @@ export const deliveryDrainer = new Drainer({
   round: (awakeMs, log) => worker.round(awakeMs, log),
   busy: () => worker.busy(),
   ready: () => worker.ready(),
-  settle: () => worker.settle(),
+  settle: (log) => worker.settle(log),
 });

@@ -65,7 +65,7 @@ export class DeliveryWorker {
   /** Reports results, claims what there is room for, and starts it. Answers how many it reported and claimed. */
   async round(awakeMs: number, log: Logger): Promise<number> {
     const room = CONCURRENCY + AHEAD - this.#inFlight - this.#waiting.length;
-    const { finished, claimed } = await this.#exchange(room, awakeMs);
+    const { finished, claimed } = await this.#exchange(room, awakeMs, log);
     if (claimed.length === 0) return finished;
     const claimedAtMs = Date.now();
     await faultPoint("deliver.claimed");
@@ -76,16 +76,20 @@ export class DeliveryWorker {
   }
 
   /** Waits for everything on the wire and reports it, without claiming more. Answers how many it reported. */
-  async settle(): Promise<number> {
+  async settle(log: Logger): Promise<number> {
     let finished = 0;
     while (this.busy()) {
       await this.ready();
-      finished += (await this.#exchange(0, 0)).finished;
+      finished += (await this.#exchange(0, 0, log)).finished;
     }
     return finished;
   }
 
-  async #exchange(limit: number, awakeMs: number): Promise<{ finished: number; claimed: ClaimedDelivery[] }> {
+  async #exchange(
+    limit: number,
+    awakeMs: number,
+    log: Logger,
+  ): Promise<{ finished: number; claimed: ClaimedDelivery[] }> {
     const results = this.#results;
     this.#results = [];
     try {
@@ -98,6 +102,11 @@ export class DeliveryWorker {
         }),
       );
       this.#resultsSinceMs = 0;
+      if (answer.finished < results.length) {
+        log.warn("results came after the lease and changed nothing", {
+          count: results.length - answer.finished,
+        });
+      }
       if (results.length > 0) await faultPoint("deliver.finished");
       return answer;
     } catch (error) {

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import type { FaultPoint } from "../../supabase/functions/_shared/fault_point.ts";
+import { type ChaosStack, startChaosStack } from "./chaos_stack.ts";
+import { type DeliveryLeg, deliveryLeg } from "./delivery_leg.ts";
+import { requireAllOnce } from "./ledger.ts";
+import { drainByTwo, freezeAndTakeOver, logLines, reaches } from "./two_workers.ts";
+
+const ITEMS = 500;
+const TOO_LATE = "results came after the lease and changed nothing";
+
+let chaos: ChaosStack;
+let leg: DeliveryLeg;
+
+Deno.test.beforeAll(async () => {
+  chaos = await startChaosStack();
+  leg = await deliveryLeg(chaos);
+});
+Deno.test.afterAll(async () => {
+  await chaos.stop();
+  await leg.stop();
+});
+
+function workersTest(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+}
+
+/** Every row that a delivery's result can touch. */
+async function touchedRows(): Promise<unknown[]> {
+  const deliveries = await chaos.sql`select * from public.guardian_meta_webhook_events order by id`;
+  const attempts = await chaos.sql`select * from public.guardian_meta_webhook_attempts order by id`;
+  const integrations = await chaos.sql`select * from public.guardian_meta_integrations order by id`;
+  return [[...deliveries], [...attempts], [...integrations]];
+}
+
+for (const point of ["deliver.claimed", "deliver.sent"] satisfies FaultPoint[]) {
+  workersTest(`frozen at ${point} until another worker has delivered, a worker changes 0 rows`, async () => {
+    const startedAtMs = Date.now();
+    const from = leg.ledger.size;
+    const tooLate = (await logLines(chaos, leg.drainer, TOO_LATE)).length;
+    const { frozen, stop } = await freezeAndTakeOver(chaos, leg, point, async () => await leg.open() === 0);
+    try {
+      const before = await touchedRows();
+      const reported = reaches(chaos, "deliver.finished", frozen.pid);
+      frozen.release();
+      await reported;
+      assert.deepEqual(await touchedRows(), before);
+      assert.ok(
+        (await logLines(chaos, leg.drainer, TOO_LATE)).length > tooLate,
+        "it says that it was too late",
+      );
+      requireAllOnce(leg.ledger.judge(await leg.arrivals(startedAtMs), from), 4);
+    } finally {
+      await stop();
+    }
+  });
+}
+
+workersTest(`two live workers send each of ${ITEMS} deliveries exactly once`, async () => {
+  const startedAtMs = Date.now();
+  const from = leg.ledger.size;
+  const claims = await drainByTwo(chaos, leg, "deliver.claimed", () =>
+    Promise.all(
+      Array.from({ length: 10 }, async (_, producer) => {
+        for (let item = 0; item < ITEMS / 10; item++) await leg.produce(producer);
+      }),
+    ));
+  assert.ok(claims.every((count) => count >= 2), `both went on claiming: ${claims}`);
+  const verdict = leg.ledger.judge(await leg.arrivals(startedAtMs), from);
+  requireAllOnce(verdict, ITEMS);
+  assert.equal(verdict.repeats, 0, "not even with the same webhook-id");
+});
