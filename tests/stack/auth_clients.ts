@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import type { BareStack } from "./bare_stack.ts";
+import type { BareStack } from "../support/bare_stack.ts";
 
 /** The password of every user made here. */
 export const PASSWORD = "correct horse";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { signToken } from "../../local/keys.ts";
 import { client, codeOf, newUser, PASSWORD, signedIn } from "./auth_clients.ts";
-import { type BareStack, withBareStack } from "./bare_stack.ts";
+import { type BareStack, withBareStack } from "../support/bare_stack.ts";
 
 Deno.test("the Auth server, called through supabase-js", async (t) => {
   await withBareStack(async (bare) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { asRole, type BareStack, eventually, refusal, withBareStack } from "./bare_stack.ts";
+import { asRole, type BareStack, eventually, refusal, withBareStack } from "../support/bare_stack.ts";
 
 Deno.test("the database is like a hosted one", async (t) => {
   await withBareStack(async (bare) => {

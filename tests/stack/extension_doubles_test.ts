@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { freePort } from "../../local/free_port.ts";
-import { asRole, type BareStack, eventually, refusal, withBareStack } from "./bare_stack.ts";
+import { asRole, type BareStack, eventually, refusal, withBareStack } from "../support/bare_stack.ts";
 
 Deno.test("the extension doubles", async (t) => {
   await withBareStack(async (bare) => {

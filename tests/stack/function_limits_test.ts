@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type Stack, startStack } from "../../local/stack.ts";
 import type { WorkerLimits } from "../../local/worker_limits.ts";
-import { eventually } from "./bare_stack.ts";
+import { eventually } from "../support/bare_stack.ts";
 import { PROBES } from "./probe_functions.ts";
 
 /** Runs a test on a stack that serves the probes, without a schema. */

@@ -4,7 +4,7 @@ import postgres from "postgres";
 import { describeDemo } from "../../local/demo.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
 import { hubspotEvent, sendHubspotEvents } from "../../simulators/hubspot/webhook.ts";
-import { eventually } from "./bare_stack.ts";
+import { eventually } from "../support/bare_stack.ts";
 
 const LEAST_WEBHOOKS = 300;
 const MOST_WEBHOOKS = 3000;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { hubspotEvent, hubspotHeaders } from "../../simulators/hubspot/webhook.ts";
 import { call } from "../support/api.ts";
+import { deliveryWith, startTestSink, writeReadiness } from "../support/outbound.ts";
 import { adminSql, eventually, sql, stack, stackTest } from "../support/stack.ts";
 import { createTenant } from "../support/tenant.ts";
 import { createWebhook, sendGeneric } from "../support/webhook.ts";
@@ -85,6 +86,28 @@ stackTest(
         body: { provider: "hubspot", name: "x".repeat(300), secret: secrets[0] },
       }),
     );
+    // The way out: the signing secret is ours, the header's value the customer's, and the endpoint echoes all of it.
+    const sink = startTestSink((arrival) =>
+      new Response(JSON.stringify([arrival.headers, `Basic ${arrival.headers["x-customer-key"]}`]), {
+        status: 500,
+      })
+    );
+    const outbound = `canary-outbound-${crypto.randomUUID()}`;
+    try {
+      const integration = await sink.integrate(tenant, {
+        config: { headers: { "X-Customer-Key": outbound } },
+      });
+      await writeReadiness(tenant.id);
+      await deliveryWith(integration.id, "failed");
+      assert.equal(sink.arrivals[0]!.headers["x-customer-key"], outbound);
+      await keep(
+        call("guardian-meta/integrations/test", { ...admin, body: { integration_id: integration.id } }),
+      );
+      await keep(call("guardian-meta/integrations", admin));
+      secrets.push(outbound, integration.signingSecret);
+    } finally {
+      await sink.stop();
+    }
     await eventually(async () =>
       (await sql`select 1 from public.event_dispatches where tenant_id = ${tenant.id} and status = 'pending'`)
         .length === 0

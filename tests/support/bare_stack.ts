@@ -2,7 +2,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { type Stack, startStack } from "../../local/stack.ts";
 
-/** A stack of a test's own, without migrations, seed and functions. */
+/** A stack of a test's own, without functions and seed; without migrations too, unless they are asked for. */
 export interface BareStack {
   stack: Stack;
   /** As the role postgres, like a migration. */
@@ -17,7 +17,10 @@ export interface BareStack {
  * Runs a test on a stack with an empty database and removes everything after. What is tried there is what the stack
  * itself promises, whatever the project's migrations are.
  */
-export async function withBareStack(test: (bare: BareStack) => Promise<void>): Promise<void> {
+export async function withBareStack(
+  test: (bare: BareStack) => Promise<void>,
+  options: { migrations?: boolean } = {},
+): Promise<void> {
   const dataDir = await Deno.makeTempDir({ prefix: "interlock_test_" });
   // Started by root, Postgres runs as nobody, who has to get into the folder; otherwise its files would stay behind.
   await Deno.chmod(dataDir, 0o755);
@@ -35,7 +38,7 @@ export async function withBareStack(test: (bare: BareStack) => Promise<void>): P
       dataDir,
       port: 0,
       functionsDir: emptyFolder,
-      migrationsDir: emptyFolder,
+      migrationsDir: options.migrations ? undefined : emptyFolder,
       seedFile: null,
     });
     await test({
