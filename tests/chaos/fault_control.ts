@@ -17,10 +17,14 @@ export interface Strike {
   release(): void;
 }
 
+/** A point that nobody reached by then is never reached: what should drain is not awake, or not there. */
+const STRIKES_WITHIN_MS = 30_000;
+
 interface Armed {
   fault: Fault;
   passesLeft: number;
   struck(strike: Strike): void;
+  timer: ReturnType<typeof setTimeout>;
 }
 
 /** A worker that passed a point. */
@@ -35,7 +39,7 @@ export interface Pass {
  */
 export class FaultControl {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  #armed: Armed[] = [];
+  readonly #armed: Armed[] = [];
   /** Every pass so far, oldest first. */
   readonly passes: Pass[] = [];
 
@@ -54,14 +58,24 @@ export class FaultControl {
     return `http://127.0.0.1:${this.#server.addr.port}`;
   }
 
-  /** Resolves once the fault has struck. Two faults at one point strike one after the other. */
+  /**
+   * Resolves once the fault has struck. Two faults at one point strike one after the other.
+   *
+   * @throws {Error} when it does not strike within 30 s.
+   */
   arm(fault: Fault): Promise<Strike> {
-    return new Promise((struck) => this.#armed.push({ fault, passesLeft: fault.pass, struck }));
+    const struck = new Promise<Strike>((resolve, reject) => {
+      const failure = new Error(`No worker reached ${fault.point} for the ${fault.pass}. time`);
+      const timer = setTimeout(() => reject(failure), STRIKES_WITHIN_MS);
+      this.#armed.push({ fault, passesLeft: fault.pass, struck: resolve, timer });
+    });
+    struck.catch(() => {}); // Whoever waits for it hears of it; it may be armed long before.
+    return struck;
   }
 
   /** Forgets what has not struck. */
   disarm(): void {
-    this.#armed = [];
+    for (const { timer } of this.#armed.splice(0)) clearTimeout(timer);
   }
 
   async stop(): Promise<void> {
@@ -73,6 +87,7 @@ export class FaultControl {
     const armed = this.#armed.find((candidate) => candidate.fault.point === point);
     if (!armed || --armed.passesLeft > 0) return;
     this.#armed.splice(this.#armed.indexOf(armed), 1);
+    clearTimeout(armed.timer);
     const strike = { point, pid, atMs: Date.now() };
     const { act } = armed.fault;
     if (act === "hold") {
