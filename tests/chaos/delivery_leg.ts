@@ -2,9 +2,15 @@ import { type Sink, startSink } from "../../simulators/sink/sink.ts";
 import { type ChaosStack, pause } from "./chaos_stack.ts";
 import { type Arrival, Ledger } from "./ledger.ts";
 import type { Leg } from "./leg.ts";
+import type { Random } from "./random.ts";
 
 const WRITE_AGAIN_AFTER_MS = 50;
 const GIVE_UP_AFTER_MS = 30_000;
+/** The endpoints take up to this long to answer, so that a blow finds requests on the wire. */
+const SLOWEST_ANSWER_MS = 30;
+const PART = "delivery";
+
+let nextInstantMs = Date.parse("2026-01-01T00:00:00.000Z");
 
 /** The leg, and the far side that it ends at. */
 export interface DeliveryLeg extends Leg {
@@ -13,11 +19,11 @@ export interface DeliveryLeg extends Leg {
 }
 
 /**
- * Product to endpoint: each item is a readiness snapshot of one of two tenants, written in a transaction of its own.
- * Accepted = committed. Arrived = a verified request at that tenant's endpoint; what arrives again must carry the same
- * webhook-id and the same bytes.
+ * Product to endpoint: each item is a readiness snapshot of one of two tenants, of an instant that no other has, written
+ * in a transaction of its own. Accepted = committed. Arrived = a verified request at that tenant's endpoint that tells of
+ * that instant; what arrives again must carry the same webhook-id and the same bytes.
  */
-export async function deliveryLeg(chaos: ChaosStack): Promise<DeliveryLeg> {
+export async function deliveryLeg(chaos: ChaosStack, random: Random): Promise<DeliveryLeg> {
   const { sql } = chaos;
   const integrations = await sql<{ tenant_id: string; endpoint: string; signing_secret: string }[]>`
     select i.tenant_id, t.slug as endpoint, s.decrypted_secret as signing_secret
@@ -26,7 +32,13 @@ export async function deliveryLeg(chaos: ChaosStack): Promise<DeliveryLeg> {
     join vault.decrypted_secrets s on s.id = i.secret_ref
     where i.integration_key = 'demo-sink'`;
   const byEndpoint = new Map(integrations.map((integration) => [integration.endpoint, integration]));
-  const sink = startSink({ secretOf: (endpoint) => byEndpoint.get(endpoint)?.signing_secret });
+  const sink = startSink({
+    secretOf: (endpoint) => byEndpoint.get(endpoint)?.signing_secret,
+    answer: async (arrival) => {
+      await pause(random.between(0, SLOWEST_ANSWER_MS));
+      return new Response(null, { status: arrival.verified ? 204 : 401 });
+    },
+  });
   await sql`update public.guardian_meta_integrations i
     set config = i.config || jsonb_build_object('webhook_url', ${`${sink.url}/`} || t.slug), config_version = i.config_version + 1
     from public.tenants t where t.id = i.tenant_id and i.integration_key = 'demo-sink'`;
@@ -40,11 +52,12 @@ export async function deliveryLeg(chaos: ChaosStack): Promise<DeliveryLeg> {
     async produce(producer) {
       const { tenant_id: tenantId } = integrations[producer % integrations.length]!;
       const id = crypto.randomUUID();
+      const computedAt = new Date(nextInstantMs++).toISOString();
       await untilCommitted(() =>
-        sql`insert into public.guardian_readiness_snapshots (id, tenant_id, overall_score, band)
-          values (${id}, ${tenantId}, 50, 'emerging') on conflict (id) do nothing`
+        sql`insert into public.guardian_readiness_snapshots (id, tenant_id, overall_score, band, computed_at)
+          values (${id}, ${tenantId}, 50, 'emerging', ${computedAt}) on conflict (id) do nothing`
       );
-      ledger.accept(id, tenantId, ["delivery"]);
+      ledger.accept(computedAt, tenantId, [PART]);
     },
     async open() {
       const rows = await sql<{ status: string; n: number; last_error: string | null }[]>`
@@ -54,7 +67,7 @@ export async function deliveryLeg(chaos: ChaosStack): Promise<DeliveryLeg> {
       if (discarded) throw new Error(`${discarded.n} deliveries were given up: ${discarded.last_error}`);
       return rows.reduce((sum, row) => sum + row.n, 0);
     },
-    arrivals: (sinceMs) => arrivalsSince(chaos, sink, byEndpoint, sinceMs),
+    arrivals: (sinceMs) => Promise.resolve(arrivalsSince(sink, byEndpoint, sinceMs)),
     // What was sent again is seen at the sink.
     repeats: () => Promise.resolve(0),
     stop: () => sink.stop(),
@@ -75,24 +88,16 @@ async function untilCommitted(write: () => Promise<unknown>): Promise<void> {
   }
 }
 
-async function arrivalsSince(
-  chaos: ChaosStack,
+/** Told apart by what the endpoint reads: a webhook with another's content under its own id would be found. */
+function arrivalsSince(
   sink: Sink,
   byEndpoint: Map<string, { tenant_id: string }>,
   sinceMs: number,
-): Promise<Arrival[]> {
-  const rows = await chaos.sql<{ webhook_id: string; snapshot_id: string }[]>`
-    select private.message_id(d.id) as webhook_id, e.entity_id as snapshot_id
-    from public.guardian_meta_webhook_events d
-    join public.integration_events_outbox e on e.tenant_id = d.tenant_id and e.id = d.event_id
-    where d.created_at >= ${new Date(sinceMs)}`;
-  const snapshots = new Map(rows.map((row) => [row.webhook_id, row.snapshot_id]));
-  return sink.arrivals
-    .filter((arrival) => snapshots.has(arrival.webhookId) || Date.parse(arrival.receivedAt) >= sinceMs)
-    .map((arrival) => ({
-      key: snapshots.get(arrival.webhookId) ?? `webhook-id ${arrival.webhookId}`,
-      tenantId: byEndpoint.get(arrival.endpoint)?.tenant_id ?? arrival.endpoint,
-      part: arrival.verified ? "delivery" : `not verified: ${arrival.problem}`,
-      fingerprint: `${arrival.webhookId} ${arrival.body}`,
-    }));
+): Arrival[] {
+  return sink.arrivals.filter((arrival) => Date.parse(arrival.receivedAt) >= sinceMs).map((arrival) => ({
+    key: arrival.verified ? JSON.parse(arrival.body).data.computed_at : `not verified: ${arrival.problem}`,
+    tenantId: byEndpoint.get(arrival.endpoint)?.tenant_id ?? arrival.endpoint,
+    part: PART,
+    fingerprint: `${arrival.webhookId} ${arrival.body}`,
+  }));
 }

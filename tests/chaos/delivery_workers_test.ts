@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import type { FaultPoint } from "../../supabase/functions/_shared/fault_point.ts";
-import { type ChaosStack, startChaosStack } from "./chaos_stack.ts";
+import { eventually } from "../support/stack.ts";
+import { type ChaosStack, pause, startChaosStack } from "./chaos_stack.ts";
 import { type DeliveryLeg, deliveryLeg } from "./delivery_leg.ts";
+import type { Strike } from "./fault_control.ts";
 import { requireAllOnce } from "./ledger.ts";
+import { chaosSeed, Random } from "./random.ts";
 import { drainByTwo, freezeAndTakeOver, logLines, reaches } from "./two_workers.ts";
 
 const ITEMS = 500;
@@ -13,7 +16,7 @@ let leg: DeliveryLeg;
 
 Deno.test.beforeAll(async () => {
   chaos = await startChaosStack();
-  leg = await deliveryLeg(chaos);
+  leg = await deliveryLeg(chaos, Random.of(chaosSeed, "delivery workers"));
 });
 Deno.test.afterAll(async () => {
   await chaos.stop();
@@ -53,6 +56,34 @@ for (const point of ["deliver.claimed", "deliver.sent"] satisfies FaultPoint[]) 
       await stop();
     }
   });
+
+  workersTest(
+    `frozen at ${point} until another worker holds the lease, a worker changes 0 rows`,
+    async () => {
+      const startedAtMs = Date.now();
+      const from = leg.ledger.size;
+      let holding: Promise<Strike> | undefined;
+      let held: Strike | undefined;
+      const { frozen, stop } = await freezeAndTakeOver(chaos, leg, point, async () => {
+        holding ??= chaos.control.arm({ point: "deliver.claimed", pass: 1, act: "hold" });
+        held = await Promise.race([holding, pause(200).then(() => undefined)]);
+        return held !== undefined;
+      });
+      try {
+        const before = await touchedRows();
+        const reported = reaches(chaos, "deliver.finished", frozen.pid);
+        frozen.release();
+        await reported;
+        assert.deepEqual(await touchedRows(), before, "the lease of the other worker stands");
+        held!.release();
+        await eventually(async () => await leg.open() === 0);
+        requireAllOnce(leg.ledger.judge(await leg.arrivals(startedAtMs), from), 4);
+      } finally {
+        held?.release();
+        await stop();
+      }
+    },
+  );
 }
 
 workersTest(`two live workers send each of ${ITEMS} deliveries exactly once`, async () => {

@@ -24,7 +24,7 @@ let deliveries: DeliveryLeg;
 Deno.test.beforeAll(async () => {
   chaos = await startChaosStack();
   webhooks = webhookLeg(chaos, Random.of(chaosSeed, "webhooks"));
-  deliveries = await deliveryLeg(chaos);
+  deliveries = await deliveryLeg(chaos, Random.of(chaosSeed, "deliveries"));
 });
 
 Deno.test.afterAll(async () => {
