@@ -119,6 +119,21 @@ stackTest(
       const listed = await call("guardian-meta/integrations", { user: tenant.users.admin });
       assert.equal(listed.body.data[0].statistics.discarded, 1);
       assert.ok(listed.body.data[0].failing_since);
+
+      // As docs/operations.md says.
+      fixed = true;
+      await sql`update public.guardian_meta_webhook_events
+      set status = 'pending', finished_at = null, failure_count = 0, lost_count = 0, replays = replays + 1, next_attempt_at = now()
+      where integration_id = ${integration.id} and status = 'discarded' and last_error_class <> 'payload_refused'`;
+      await sql`select public.wake_drainer('meta-webhook-deliver')`;
+      const replayed = await deliveryWith(integration.id, "delivered");
+      assert.deepEqual([replayed.attempt_count, replayed.replays], [4, 1]);
+      assert.equal(
+        new Set(sink.arrivalsOf(integration).map((arrival) => arrival.webhookId + arrival.body)).size,
+        1,
+      );
+      const after = await call("guardian-meta/integrations", { user: tenant.users.admin });
+      assert.equal(after.body.data[0].failing_since, null);
     } finally {
       await sink.stop();
     }
