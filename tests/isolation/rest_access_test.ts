@@ -17,8 +17,8 @@ async function attempt(
   table: string,
   command: Command,
   sample: Sample,
+  options = cast.restOptions(caller),
 ): Promise<Answer> {
-  const options = cast.restOptions(caller);
   const headers = { ...options.headers, Prefer: "return=minimal,count=exact" };
   if (command === "select") return await rest(`${table}?${sample.filter}`, options);
   if (command === "insert") {
@@ -63,6 +63,17 @@ for (const [table, commands] of Object.entries(accessMatrix.tables)) {
             `${command} by ${caller}: ${outcome}, expected ${expected} ${JSON.stringify(answer.body)}`,
           );
         }
+        if (caller !== "foreign") continue;
+        // With all their rights, in the workspace that is theirs: a policy that forgets the tenant shows only here.
+        const atHome = await attempt(cast, caller, table, command, sample, {
+          user: cast.foreign.users.owner,
+          tenantId: cast.foreign.id,
+        });
+        if (outcomeOf(command, atHome) !== expected) {
+          wrong.push(
+            `${command} by foreign, at home: ${outcomeOf(command, atHome)} ${JSON.stringify(atHome.body)}`,
+          );
+        }
       }
     }
     assert.deepEqual(wrong, []);
@@ -76,6 +87,10 @@ for (const [view, callers] of Object.entries(accessMatrix.views)) {
     for (const caller of CALLERS) {
       const answer = await attempt(cast, caller, view, "select", sample);
       assert.equal(outcomeOf("select", answer), callers[caller], `${caller} ${JSON.stringify(answer.body)}`);
+      if (caller !== "foreign") continue;
+      const home = { user: cast.foreign.users.owner, tenantId: cast.foreign.id };
+      const atHome = await attempt(cast, caller, view, "select", sample, home);
+      assert.equal(outcomeOf("select", atHome), callers[caller], `at home ${JSON.stringify(atHome.body)}`);
     }
   });
 }
