@@ -16,7 +16,10 @@ async function queueDispatches(tenantId: string, count: number): Promise<void> {
 
 type Claimed = { dispatch_id: number; lease_token: string; event: { tenant_id: string } }[];
 
-/** Claims inside a transaction that first makes the tenant's dispatches due, so that no other worker sees them due. */
+/**
+ * Claims inside a transaction that first makes the tenants' dispatches due and puts off again what it left, so that
+ * the running event-dispatch never sees them due.
+ */
 async function claimWithin(connection: postgres.Sql, tenantIds: string[], limit: number): Promise<Claimed> {
   return await connection.begin(async (transaction) => {
     await transaction`update public.event_dispatches set next_attempt_at = now() - interval '1 minute'
@@ -25,6 +28,9 @@ async function claimWithin(connection: postgres.Sql, tenantIds: string[], limit:
     } and status = 'pending' and lease_token is null
         for update skip locked)`;
     const [row] = await transaction`select public.claim_event_dispatches(${limit}, 60000) as claimed`;
+    await transaction`update public.event_dispatches set next_attempt_at = now() + interval '1 hour'
+      where tenant_id in ${transaction(tenantIds)} and status = 'pending' and lease_token is null
+        and next_attempt_at < now()`;
     return row!.claimed as Claimed;
   }) as Claimed;
 }
