@@ -16,6 +16,16 @@ const EMPTY_WITHIN_MS = 60_000;
 const pause = (durationMs: number) => new Promise((resolve) => setTimeout(resolve, durationMs));
 
 /** The queue of the worker, as the bench fills, watches and empties it. */
+const CLEARED = [
+  "private.delivery_queue",
+  "private.delivery_flights",
+  "private.delivery_statistics_recent",
+  "public.guardian_meta_webhook_attempts",
+  "public.guardian_meta_webhook_events",
+  "public.integration_events_outbox",
+  "public.guardian_readiness_snapshots",
+];
+
 export class Queue {
   private constructor(
     private readonly sql: postgres.Sql,
@@ -53,11 +63,14 @@ export class Queue {
 
   /** Forgets all deliveries, so that every measurement begins with the same tables. Events refuse that otherwise. */
   async clear(): Promise<void> {
-    await this.sql.begin(async (transaction) => {
-      await transaction`set local session_replication_role = replica`;
-      await transaction`truncate public.guardian_readiness_snapshots, public.integration_events_outbox,
-        public.guardian_meta_webhook_events, public.guardian_meta_webhook_attempts cascade`;
-    });
+    // One table at a time: the worker goes on asking, and two locks at once could meet it in a circle.
+    for (const table of CLEARED) {
+      await this.sql.begin(async (transaction) => {
+        await transaction`set local session_replication_role = replica`;
+        await transaction`truncate ${transaction(table)} cascade`;
+      });
+    }
+    await this.sql`update private.delivery_lanes set in_flight = 0, not_before = '-infinity'`;
   }
 
   /** Queues deliveries while nobody is woken, and answers how many. Then the next wake-up finds them all. */
@@ -67,7 +80,8 @@ export class Queue {
       .sql`insert into public.guardian_readiness_snapshots (tenant_id, overall_score, band, dimension_scores)
       select ${this.manyTenantId}, n % 101, 'operational', '{"core": 80, "governance": 65}'
       from generate_series(1, ${Math.ceil(count / INTEGRATIONS)}) n`;
-    await this.sql`analyze public.guardian_meta_webhook_events, public.integration_events_outbox`;
+    await this
+      .sql`analyze public.guardian_meta_webhook_events, public.integration_events_outbox, private.delivery_queue`;
     await this.#promise("-infinity");
     const [row] = await this.sql`select count(*)::integer as count from public.guardian_meta_webhook_events`;
     return row!.count;
@@ -104,7 +118,7 @@ export class Queue {
     const startedMs = performance.now();
     while (true) {
       const [row] = await this.sql`
-        select exists (select from public.guardian_meta_webhook_events where finished_at is null) as open`;
+        select exists (select from private.delivery_queue) or exists (select from private.delivery_flights) as open`;
       if (!row!.open) return;
       if (performance.now() - startedMs > EMPTY_WITHIN_MS) {
         throw new Error(`Deliveries are still open after a minute. The worker wrote: ${worker.lastWords()}`);

@@ -17,21 +17,26 @@ export interface QueueAloneOptions {
 
 interface Claimed {
   delivery_id: string;
-  lease_token: string;
-  max_attempts: number;
+  integration_id: string;
+}
+
+interface Answer {
+  finished: number;
+  claimed: { lease_token: string; deliveries: Claimed[] } | null;
 }
 
 const LEASE_MS = 90_000;
 const BODY = JSON.stringify({ type: "readiness_updated", data: { filler: "x".repeat(150) } });
 
-function resultOf(claimed: Claimed) {
+function resultOf(claimed: Claimed, leaseToken: string) {
   return {
     delivery_id: claimed.delivery_id,
-    lease_token: claimed.lease_token,
-    max_attempts: claimed.max_attempts,
+    integration_id: claimed.integration_id,
+    lease_token: leaseToken,
     outcome: "delivered",
+    endpoint_failed: false,
     status_code: 200,
-    started_at: new Date().toISOString(),
+    began_after_ms: 1,
     duration_ms: 1,
     timing: { resolve_ms: null, connect_ms: null, tls_ms: null, first_byte_ms: 1 },
     response_excerpt: "ok",
@@ -44,15 +49,17 @@ async function drain({ databaseUrl, limit }: QueueAloneOptions): Promise<RawResu
   await sql`select 1`;
   const cpuAtStart = process.cpuUsage();
   const startedMs = performance.now();
+  let answer: Answer = { finished: 0, claimed: null };
   let delivered = 0;
-  let claimed: Claimed[] = [];
   do {
-    const results = JSON.stringify(claimed.map(resultOf));
-    const [row] = await sql<{ answer: { finished: number; claimed: Claimed[] } }[]>`
+    const results = JSON.stringify(
+      answer.claimed?.deliveries.map((one) => resultOf(one, answer.claimed!.lease_token)) ?? [],
+    );
+    const [row] = await sql<{ answer: Answer }[]>`
       select public.exchange_deliveries(${results}::text::jsonb, ${limit}, ${LEASE_MS}) as answer`;
-    delivered += row!.answer.finished;
-    claimed = row!.answer.claimed;
-  } while (claimed.length > 0);
+    answer = row!.answer;
+    delivered += answer.finished;
+  } while (answer.claimed !== null);
   const seconds = (performance.now() - startedMs) / 1000;
   const { user, system } = process.cpuUsage(cpuAtStart);
   await sql.end();

@@ -48,7 +48,14 @@ export async function deliveryLeg(chaos: ChaosStack, random: Random): Promise<De
     ledger,
     sink,
     drainer: "meta-webhook-deliver",
-    queue: { table: "public.guardian_meta_webhook_events", leaseMs: 90_000 },
+    queue: {
+      leaseMs: 90_000,
+      async setForward(sql, leasesUntil) {
+        await sql`update private.delivery_queue set due_at = now() where due_at > now()`;
+        await sql`update private.delivery_lanes set not_before = now() where not_before > now()`;
+        await sql`update private.delivery_flights set lease_until = now() where lease_until < ${leasesUntil}`;
+      },
+    },
     async produce(producer) {
       const { tenant_id: tenantId } = integrations[producer % integrations.length]!;
       const id = crypto.randomUUID();

@@ -30,9 +30,13 @@ function workersTest(name: string, fn: () => Promise<void>): void {
 /** Every row that a delivery's result can touch. */
 async function touchedRows(): Promise<unknown[]> {
   const deliveries = await chaos.sql`select * from public.guardian_meta_webhook_events order by id`;
-  const attempts = await chaos.sql`select * from public.guardian_meta_webhook_attempts order by id`;
+  const attempts = await chaos
+    .sql`select * from public.guardian_meta_webhook_attempts order by delivery_id, attempt`;
   const integrations = await chaos.sql`select * from public.guardian_meta_integrations order by id`;
-  return [[...deliveries], [...attempts], [...integrations]];
+  const waiting = await chaos.sql`select * from private.delivery_queue order by delivery_id`;
+  const flights = await chaos.sql`select * from private.delivery_flights order by delivery_id`;
+  const lanes = await chaos.sql`select * from private.delivery_lanes order by integration_id`;
+  return [deliveries, attempts, integrations, waiting, flights, lanes].map((rows) => [...rows]);
 }
 
 for (const point of ["deliver.claimed", "deliver.sent"] satisfies FaultPoint[]) {

@@ -1,10 +1,10 @@
 import type postgres from "postgres";
 
-/** A table that workers claim rows of. */
+/** What workers claim from. */
 export interface Queue {
-  /** With its schema. */
-  table: string;
   leaseMs: number;
+  /** Ends leases that run out before an instant, and lets what waits be due. */
+  setForward(sql: postgres.Sql, leasesUntil: Date): Promise<void>;
 }
 
 /** A claim on its way when its worker was lost is granted no later than this. */
@@ -23,8 +23,5 @@ export async function letTimePass(sql: postgres.Sql, queue: Queue, lostAtMs: num
     Date.now() - LONGEST_WORK_MS,
     lostAtMs === null ? 0 : lostAtMs + LATE_CLAIM_MS,
   );
-  await sql`
-    update ${sql(queue.table)} set next_attempt_at = now(), lease_until = least(lease_until, now())
-    where finished_at is null and next_attempt_at > now()
-      and (lease_until is null or lease_until < ${new Date(claimedBeforeMs + queue.leaseMs)})`;
+  await queue.setForward(sql, new Date(claimedBeforeMs + queue.leaseMs));
 }

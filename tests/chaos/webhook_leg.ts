@@ -27,7 +27,13 @@ export function webhookLeg(chaos: ChaosStack, random: Random): Leg {
   return {
     ledger,
     drainer: "event-dispatch",
-    queue: { table: "public.event_dispatches", leaseMs: 60_000 },
+    queue: {
+      leaseMs: 60_000,
+      async setForward(sql, leasesUntil) {
+        await sql`update public.event_dispatches set next_attempt_at = now(), lease_until = least(lease_until, now())
+          where finished_at is null and next_attempt_at > now() and (lease_until is null or lease_until < ${leasesUntil})`;
+      },
+    },
     async produce(producer) {
       const webhook = webhooks[producer % webhooks.length]!;
       const key = String(nextKey++);

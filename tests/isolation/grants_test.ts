@@ -32,7 +32,7 @@ stackTest(
   "GRANTS: every entry of proacl in public and private is in access.yaml, and none is everybody's",
   async () => {
     const entries = await sql`
-    select n.nspname || '.' || p.proname as name, coalesce(r.rolname, 'public') as grantee
+    select distinct n.nspname || '.' || p.proname as name, coalesce(r.rolname, 'public') as grantee
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a left join pg_roles r on r.oid = a.grantee
     where n.nspname in ('public', 'private') and a.grantee <> p.proowner`;

@@ -101,7 +101,20 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
   }`;
   const [tried] = await adminSql`insert into public.guardian_meta_webhook_attempts
     (tenant_id, integration_id, delivery_id, attempt, outcome, started_at)
-    values (${tenantId}, ${integration!.id}, ${delivery!.id}, 1, 'failed', now()) returning id`;
+    values (${tenantId}, ${integration!.id}, ${delivery!.id}, 1, 'failed', now()) returning delivery_id`;
+  const [subscription] = await adminSql`insert into public.event_subscriptions
+    (tenant_id, org_id, label, event_types, config, secret_ref)
+    values (${tenantId}, ${orgId}, 'Sample', '{sample.nothing}', '{"webhook_url": "http://127.0.0.1:9/sample"}', gen_random_uuid())
+    returning id`;
+  const [eventDelivery] = await adminSql`insert into public.event_deliveries
+    (tenant_id, org_id, integration_id, event_type)
+    values (${tenantId}, ${orgId}, ${subscription!.id}, 'sample.nothing') returning id`;
+  await adminSql`insert into public.event_delivery_attempts
+    (tenant_id, integration_id, delivery_id, attempt, outcome, started_at)
+    values (${tenantId}, ${subscription!.id}, ${eventDelivery!.id}, 1, 'failed', now())`;
+  const [notification] = await adminSql`insert into public.notifications
+    (tenant_id, kind, severity, message, subject_type, subject_id)
+    values (${tenantId}, 'sample.made', 'info', 'Sample', 'sample', '1') returning id`;
   const [audit] =
     await sql`select id from public.audit_log where tenant_id = ${tenantId} order by id desc limit 1`;
 
@@ -253,7 +266,7 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
       row: { ...base, integration_id: integration!.id, event_type: "test" },
     },
     guardian_meta_webhook_attempts: {
-      filter: byId(tried),
+      filter: `delivery_id=eq.${tried!.delivery_id}`,
       change: { outcome: "lost" },
       row: {
         ...base,
@@ -262,6 +275,46 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
         attempt: 2,
         outcome: "failed",
         started_at: new Date().toISOString(),
+      },
+    },
+    event_subscriptions: {
+      filter: byId(subscription),
+      change: { label: "Changed" },
+      row: {
+        ...inOrg,
+        label: "New",
+        event_types: ["*"],
+        config: { webhook_url: "https://example.com" },
+        secret_ref: unique(),
+      },
+    },
+    event_deliveries: {
+      filter: byId(eventDelivery),
+      change: { last_error: "x" },
+      row: { ...inOrg, integration_id: subscription!.id, event_type: "test" },
+    },
+    event_delivery_attempts: {
+      filter: `delivery_id=eq.${eventDelivery!.id}`,
+      change: { outcome: "lost" },
+      row: {
+        ...base,
+        integration_id: subscription!.id,
+        delivery_id: eventDelivery!.id,
+        attempt: 2,
+        outcome: "failed",
+        started_at: new Date().toISOString(),
+      },
+    },
+    notifications: {
+      filter: byId(notification),
+      change: { message: "x" },
+      row: {
+        ...base,
+        kind: "sample.made",
+        severity: "info",
+        message: "New",
+        subject_type: "s",
+        subject_id: "1",
       },
     },
     guardian_readiness_snapshots: {

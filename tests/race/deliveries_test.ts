@@ -4,15 +4,24 @@ import { withBareStack } from "../support/bare_stack.ts";
 
 interface Claimed {
   delivery_id: string;
+  integration_id: string;
   lease_token: string;
   attempt: number;
-  max_attempts: number;
 }
 
 /** Exchanges results for deliveries as a worker does. */
-async function exchange(sql: postgres.Sql, results: Record<string, string | number>[], limit: number) {
+async function exchange(
+  sql: postgres.Sql,
+  results: Record<string, string | number | boolean>[],
+  limit: number,
+) {
   const [row] = await sql`select public.exchange_deliveries(${sql.json(results)}, ${limit}, 60000) as answer`;
-  return row!.answer as { finished: number; claimed: Claimed[] };
+  const answer = row!.answer as {
+    finished: number;
+    claimed: { lease_token: string; deliveries: Claimed[] } | null;
+  };
+  const { deliveries, lease_token } = answer.claimed ?? { deliveries: [], lease_token: "" };
+  return { finished: answer.finished, claimed: deliveries.map((one) => ({ ...one, lease_token })) };
 }
 
 /** A tenant with an integration, and events that it wants. Answers the integration. */
@@ -27,15 +36,13 @@ async function queueDeliveries(sql: postgres.Sql, count: number): Promise<string
   return row!.id;
 }
 
-const result = (
-  claimed: { delivery_id: string; lease_token: string; max_attempts: number },
-  outcome: string,
-) => ({
+const result = (claimed: Claimed, outcome: string) => ({
   delivery_id: claimed.delivery_id,
+  integration_id: claimed.integration_id,
   lease_token: claimed.lease_token,
   outcome,
-  max_attempts: claimed.max_attempts,
-  started_at: new Date().toISOString(),
+  endpoint_failed: outcome !== "delivered",
+  began_after_ms: 0,
   duration_ms: 1,
   status_code: outcome === "delivered" ? 204 : 500,
 });
@@ -77,15 +84,14 @@ raceTest(
     const [late] = (await exchange(sql, [], 10)).claimed;
     assert.ok(late);
     assert.equal((await exchange(sql, [], 10)).claimed.length, 0);
-    await admin`update public.guardian_meta_webhook_events set lease_until = now(), next_attempt_at = now()`;
+    await admin`update private.delivery_flights set lease_until = now()`;
     const [second] = (await exchange(sql, [], 10)).claimed;
     assert.deepEqual([second?.delivery_id, second?.attempt], [late.delivery_id, 2]);
     assert.equal((await exchange(sql, [result(late, "failed")], 0)).finished, 0);
     assert.equal((await exchange(sql, [result(second!, "delivered")], 0)).finished, 1);
     assert.equal((await exchange(sql, [result(second!, "failed")], 0)).finished, 0);
-    const [delivery] =
-      await sql`select status, attempt_count, lost_count from public.guardian_meta_webhook_events`;
-    assert.deepEqual({ ...delivery }, { status: "delivered", attempt_count: 2, lost_count: 1 });
+    const [delivery] = await sql`select status, attempt_count from public.guardian_meta_webhook_events`;
+    assert.deepEqual({ ...delivery }, { status: "delivered", attempt_count: 2 });
     const attempts =
       await sql`select attempt, outcome from public.guardian_meta_webhook_attempts order by attempt`;
     assert.deepEqual(attempts.map((row) => [row.attempt, row.outcome]), [[1, "lost"], [2, "delivered"]]);
@@ -122,7 +128,7 @@ raceTest(
     }, 2, 'baseline')`;
     const counts = async () => {
       const rows = await sql`select tenant_id = ${other!.id} as other, count(*)::int as n
-      from public.guardian_meta_webhook_events where lease_token is not null group by 1`;
+      from private.delivery_flights group by 1`;
       return Object.fromEntries(rows.map((row) => [row.other ? "other" : "busy", row.n]));
     };
     await exchange(sql, [], 4);

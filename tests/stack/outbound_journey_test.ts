@@ -92,7 +92,7 @@ stackTest(
       for (const failures of [1, 2]) {
         const waiting = await eventually(async () => {
           const row = await deliveryWith(integration.id, "failed");
-          return row.failure_count === failures ? row : null;
+          return row.attempt_count === failures ? row : null;
         });
         assert.ok(waiting.next_attempt_at > new Date(), "it waits before the next attempt");
         assert.equal(waiting.last_error, "The endpoint answered 500.");
@@ -123,10 +123,7 @@ stackTest(
 
       // As docs/operations.md says.
       fixed = true;
-      await sql`update public.guardian_meta_webhook_events
-      set status = 'pending', finished_at = null, failure_count = 0, lost_count = 0, replays = replays + 1, next_attempt_at = now()
-      where integration_id = ${integration.id} and status = 'discarded' and last_error_class <> 'payload_refused'`;
-      await sql`select public.wake_drainer('meta-webhook-deliver')`;
+      await sql`select public.replay_deliveries(${tenant.id}, ${[delivery.id]}, null)`;
       const replayed = await deliveryWith(integration.id, "delivered");
       assert.deepEqual([replayed.attempt_count, replayed.replays], [4, 1]);
       assert.equal(
@@ -224,9 +221,7 @@ stackTest("an endpoint that hangs delays nobody else", async () => {
   } finally {
     stuck = "";
     for (const resolve of hung) resolve(new Response(null, { status: 204 }));
-    await eventually(async () =>
-      (await sql`select from public.guardian_meta_webhook_events where lease_token is not null`).length === 0
-    );
+    await eventually(async () => (await sql`select from private.delivery_flights`).length === 0);
     await sink.stop();
   }
 });

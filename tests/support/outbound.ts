@@ -65,14 +65,16 @@ export async function writeReadiness(tenantId: string, overallScore = 72): Promi
 export async function deliveryWith(integrationId: string, status: string) {
   return await eventually(async () => {
     const [row] = await sql`select * from public.guardian_meta_webhook_events
-      where integration_id = ${integrationId} and status = ${status} and lease_token is null`;
+      where integration_id = ${integrationId} and status = ${status}
+        and not exists (select from private.delivery_flights f where f.delivery_id = id)`;
     return row;
   });
 }
 
 /** Lets the wait before the next attempt be over, as time would, and wakes the worker. */
 export async function letRetriesBeDue(integrationId: string): Promise<void> {
-  await adminSql`update public.guardian_meta_webhook_events set next_attempt_at = clock_timestamp()
-    where integration_id = ${integrationId} and finished_at is null and lease_token is null`;
+  await adminSql`update private.delivery_queue set due_at = clock_timestamp()
+    where integration_id = ${integrationId} and not is_ready`;
+  await adminSql`update private.delivery_lanes set not_before = '-infinity' where integration_id = ${integrationId}`;
   await sql`select public.wake_drainer('meta-webhook-deliver')`;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type ClaimedDelivery, PayloadRefused } from "../../supabase/functions/_shared/delivery/contract.ts";
+import { PayloadRefused, type PayloadSource } from "../../supabase/functions/_shared/delivery/contract.ts";
 import { guardianPayload, metaMappers } from "../../supabase/functions/_shared/meta/guardian_payload.ts";
 
 const TENANT_ID = "0b0e7f3e-7e0b-4f5e-9c59-3d2f6f1e9a11";
@@ -21,19 +21,8 @@ function delivery(
   timestamp = "2026-11-21T10:00:00.000Z",
 ) {
   return {
-    kind: "guardian_meta",
-    delivery_id: "d",
-    lease_token: "l",
-    message_id: "msg_d",
-    tenant_id: TENANT_ID,
-    integration_id: "i",
-    config_version: 1,
     event_type: eventType,
-    attempt: 1,
-    failures: 0,
-    max_attempts: 3,
     queued_at: "2026-11-21T10:00:00.000Z",
-    body: null,
     event: {
       id: "e",
       event_type: `guardian.${eventType}`,
@@ -44,7 +33,7 @@ function delivery(
       payload,
       metadata: { trace_id: "t", source: "guardian", actor: null, timestamp },
     },
-  } satisfies ClaimedDelivery;
+  } satisfies PayloadSource;
 }
 
 /** What must never leave: people, addresses, tenants, secrets. */

@@ -14,5 +14,6 @@ export const deliveryDrainer = new Drainer({
   round: (awakeMs, log) => worker.round(awakeMs, log),
   busy: () => worker.busy(),
   ready: () => worker.ready(),
+  nextMs: () => worker.nextMs(),
   settle: (log) => worker.settle(log),
 });

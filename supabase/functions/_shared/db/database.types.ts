@@ -568,6 +568,120 @@ export type Database = {
           },
         ];
       };
+      "event_deliveries": {
+        Row: {
+          "attempt_count": number;
+          "created_at": string;
+          "event_id": string | null;
+          "event_type": string;
+          "finished_at": string | null;
+          "first_attempt_at": string | null;
+          "id": string;
+          "integration_id": string;
+          "last_attempt_at": string | null;
+          "last_error": string | null;
+          "last_error_class": string | null;
+          "last_status_code": number | null;
+          "metadata": NonNullable<Json>;
+          "next_attempt_at": string | null;
+          "org_id": string | null;
+          "replays": number;
+          "status": string;
+          "tenant_id": string;
+          "payload": Json | null;
+        };
+        ComputedFields: "payload";
+        Insert: {
+          "attempt_count"?: number;
+          "created_at"?: string;
+          "event_id"?: string | null;
+          "event_type": string;
+          "finished_at"?: string | null;
+          "first_attempt_at"?: string | null;
+          "id"?: string;
+          "integration_id": string;
+          "last_attempt_at"?: string | null;
+          "last_error"?: string | null;
+          "last_error_class"?: string | null;
+          "last_status_code"?: number | null;
+          "metadata"?: NonNullable<Json>;
+          "next_attempt_at"?: string | null;
+          "org_id"?: string | null;
+          "replays"?: number;
+          "status"?: string;
+          "tenant_id": string;
+        };
+        Update: {
+          "attempt_count"?: number;
+          "created_at"?: string;
+          "event_id"?: string | null;
+          "event_type"?: string;
+          "finished_at"?: string | null;
+          "first_attempt_at"?: string | null;
+          "id"?: string;
+          "integration_id"?: string;
+          "last_attempt_at"?: string | null;
+          "last_error"?: string | null;
+          "last_error_class"?: string | null;
+          "last_status_code"?: number | null;
+          "metadata"?: NonNullable<Json>;
+          "next_attempt_at"?: string | null;
+          "org_id"?: string | null;
+          "replays"?: number;
+          "status"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [];
+      };
+      "event_delivery_attempts": {
+        Row: {
+          "attempt": number;
+          "batch_id": string | null;
+          "delivery_id": string;
+          "duration_ms": number | null;
+          "error_class": string | null;
+          "integration_id": string;
+          "outcome": string;
+          "request_body": string | null;
+          "response_excerpt": string | null;
+          "started_at": string;
+          "status_code": number | null;
+          "tenant_id": string;
+          "timing": Json | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "attempt": number;
+          "batch_id"?: string | null;
+          "delivery_id": string;
+          "duration_ms"?: number | null;
+          "error_class"?: string | null;
+          "integration_id": string;
+          "outcome": string;
+          "request_body"?: string | null;
+          "response_excerpt"?: string | null;
+          "started_at": string;
+          "status_code"?: number | null;
+          "tenant_id": string;
+          "timing"?: Json | null;
+        };
+        Update: {
+          "attempt"?: number;
+          "batch_id"?: string | null;
+          "delivery_id"?: string;
+          "duration_ms"?: number | null;
+          "error_class"?: string | null;
+          "integration_id"?: string;
+          "outcome"?: string;
+          "request_body"?: string | null;
+          "response_excerpt"?: string | null;
+          "started_at"?: string;
+          "status_code"?: number | null;
+          "tenant_id"?: string;
+          "timing"?: Json | null;
+        };
+        Relationships: [];
+      };
       "event_dispatches": {
         Row: {
           "attempts": number;
@@ -641,6 +755,103 @@ export type Database = {
           },
         ];
       };
+      "event_subscriptions": {
+        Row: {
+          "config": NonNullable<Json>;
+          "config_version": number;
+          "created_at": string;
+          "created_by": string | null;
+          "description": string | null;
+          "disabled_at": string | null;
+          "disabled_reason": string | null;
+          "event_types": (string)[];
+          "failing_since": string | null;
+          "filter": Json | null;
+          "filter_path": unknown;
+          "flow": string;
+          "headers_ref": string | null;
+          "id": string;
+          "is_enabled": boolean;
+          "label": string;
+          "last_synced_at": string | null;
+          "metadata": NonNullable<Json>;
+          "org_id": string | null;
+          "previous_secret_expires_at": string | null;
+          "previous_secret_ref": string | null;
+          "secret_ref": string;
+          "tenant_id": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "config": NonNullable<Json>;
+          "config_version"?: number;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "description"?: string | null;
+          "disabled_at"?: string | null;
+          "disabled_reason"?: string | null;
+          "event_types": (string)[];
+          "failing_since"?: string | null;
+          "filter"?: Json | null;
+          "filter_path"?: unknown;
+          "flow"?: string;
+          "headers_ref"?: string | null;
+          "id"?: string;
+          "is_enabled"?: boolean;
+          "label": string;
+          "last_synced_at"?: string | null;
+          "metadata"?: NonNullable<Json>;
+          "org_id"?: string | null;
+          "previous_secret_expires_at"?: string | null;
+          "previous_secret_ref"?: string | null;
+          "secret_ref": string;
+          "tenant_id": string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "config"?: NonNullable<Json>;
+          "config_version"?: number;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "description"?: string | null;
+          "disabled_at"?: string | null;
+          "disabled_reason"?: string | null;
+          "event_types"?: (string)[];
+          "failing_since"?: string | null;
+          "filter"?: Json | null;
+          "filter_path"?: unknown;
+          "flow"?: string;
+          "headers_ref"?: string | null;
+          "id"?: string;
+          "is_enabled"?: boolean;
+          "label"?: string;
+          "last_synced_at"?: string | null;
+          "metadata"?: NonNullable<Json>;
+          "org_id"?: string | null;
+          "previous_secret_expires_at"?: string | null;
+          "previous_secret_ref"?: string | null;
+          "secret_ref"?: string;
+          "tenant_id"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "event_subscriptions_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "event_subscriptions_tenant_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "guardian_meta_integrations": {
         Row: {
           "config": NonNullable<Json>;
@@ -651,6 +862,7 @@ export type Database = {
           "disabled_at": string | null;
           "disabled_reason": string | null;
           "failing_since": string | null;
+          "flow": string;
           "headers_ref": string | null;
           "id": string;
           "integration_key": string;
@@ -675,6 +887,7 @@ export type Database = {
           "disabled_at"?: string | null;
           "disabled_reason"?: string | null;
           "failing_since"?: string | null;
+          "flow"?: string;
           "headers_ref"?: string | null;
           "id"?: string;
           "integration_key": string;
@@ -698,6 +911,7 @@ export type Database = {
           "disabled_at"?: string | null;
           "disabled_reason"?: string | null;
           "failing_since"?: string | null;
+          "flow"?: string;
           "headers_ref"?: string | null;
           "id"?: string;
           "integration_key"?: string;
@@ -725,10 +939,10 @@ export type Database = {
       "guardian_meta_webhook_attempts": {
         Row: {
           "attempt": number;
+          "batch_id": string | null;
           "delivery_id": string;
           "duration_ms": number | null;
           "error_class": string | null;
-          "id": string;
           "integration_id": string;
           "outcome": string;
           "request_body": string | null;
@@ -741,10 +955,10 @@ export type Database = {
         ComputedFields: never;
         Insert: {
           "attempt": number;
+          "batch_id"?: string | null;
           "delivery_id": string;
           "duration_ms"?: number | null;
           "error_class"?: string | null;
-          "id"?: string;
           "integration_id": string;
           "outcome": string;
           "request_body"?: string | null;
@@ -756,10 +970,10 @@ export type Database = {
         };
         Update: {
           "attempt"?: number;
+          "batch_id"?: string | null;
           "delivery_id"?: string;
           "duration_ms"?: number | null;
           "error_class"?: string | null;
-          "id"?: string;
           "integration_id"?: string;
           "outcome"?: string;
           "request_body"?: string | null;
@@ -769,15 +983,7 @@ export type Database = {
           "tenant_id"?: string;
           "timing"?: Json | null;
         };
-        Relationships: [
-          {
-            foreignKeyName: "guardian_meta_webhook_attempts_delivery_fkey";
-            columns: ["tenant_id", "delivery_id"];
-            isOneToOne: false;
-            referencedRelation: "guardian_meta_webhook_events";
-            referencedColumns: ["tenant_id", "id"];
-          },
-        ];
+        Relationships: [];
       };
       "guardian_meta_webhook_events": {
         Row: {
@@ -785,7 +991,6 @@ export type Database = {
           "created_at": string;
           "event_id": string | null;
           "event_type": string;
-          "failure_count": number;
           "finished_at": string | null;
           "first_attempt_at": string | null;
           "id": string;
@@ -794,11 +999,8 @@ export type Database = {
           "last_error": string | null;
           "last_error_class": string | null;
           "last_status_code": number | null;
-          "lease_token": string | null;
-          "lease_until": string | null;
-          "lost_count": number;
           "metadata": NonNullable<Json>;
-          "next_attempt_at": string;
+          "next_attempt_at": string | null;
           "replays": number;
           "status": string;
           "tenant_id": string;
@@ -810,7 +1012,6 @@ export type Database = {
           "created_at"?: string;
           "event_id"?: string | null;
           "event_type": string;
-          "failure_count"?: number;
           "finished_at"?: string | null;
           "first_attempt_at"?: string | null;
           "id"?: string;
@@ -819,11 +1020,8 @@ export type Database = {
           "last_error"?: string | null;
           "last_error_class"?: string | null;
           "last_status_code"?: number | null;
-          "lease_token"?: string | null;
-          "lease_until"?: string | null;
-          "lost_count"?: number;
           "metadata"?: NonNullable<Json>;
-          "next_attempt_at"?: string;
+          "next_attempt_at"?: string | null;
           "replays"?: number;
           "status"?: string;
           "tenant_id": string;
@@ -833,7 +1031,6 @@ export type Database = {
           "created_at"?: string;
           "event_id"?: string | null;
           "event_type"?: string;
-          "failure_count"?: number;
           "finished_at"?: string | null;
           "first_attempt_at"?: string | null;
           "id"?: string;
@@ -842,31 +1039,13 @@ export type Database = {
           "last_error"?: string | null;
           "last_error_class"?: string | null;
           "last_status_code"?: number | null;
-          "lease_token"?: string | null;
-          "lease_until"?: string | null;
-          "lost_count"?: number;
           "metadata"?: NonNullable<Json>;
-          "next_attempt_at"?: string;
+          "next_attempt_at"?: string | null;
           "replays"?: number;
           "status"?: string;
           "tenant_id"?: string;
         };
-        Relationships: [
-          {
-            foreignKeyName: "guardian_meta_webhook_events_event_fkey";
-            columns: ["tenant_id", "event_id"];
-            isOneToOne: false;
-            referencedRelation: "integration_events_outbox";
-            referencedColumns: ["tenant_id", "id"];
-          },
-          {
-            foreignKeyName: "guardian_meta_webhook_events_integration_fkey";
-            columns: ["tenant_id", "integration_id"];
-            isOneToOne: false;
-            referencedRelation: "guardian_meta_integrations";
-            referencedColumns: ["tenant_id", "id"];
-          },
-        ];
+        Relationships: [];
       };
       "guardian_readiness_snapshots": {
         Row: {
@@ -1275,6 +1454,51 @@ export type Database = {
           },
         ];
       };
+      "notifications": {
+        Row: {
+          "created_at": string;
+          "details": NonNullable<Json>;
+          "id": string;
+          "kind": string;
+          "message": string;
+          "severity": string;
+          "subject_id": string;
+          "subject_type": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "details"?: NonNullable<Json>;
+          "id"?: string;
+          "kind": string;
+          "message": string;
+          "severity": string;
+          "subject_id": string;
+          "subject_type": string;
+          "tenant_id": string;
+        };
+        Update: {
+          "created_at"?: string;
+          "details"?: NonNullable<Json>;
+          "id"?: string;
+          "kind"?: string;
+          "message"?: string;
+          "severity"?: string;
+          "subject_id"?: string;
+          "subject_type"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "notifications_tenant_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "orgs": {
         Row: {
           "created_at": string;
@@ -1654,7 +1878,14 @@ export type Database = {
       "current_access": { Args: Record<PropertyKey, never>; Returns: Json };
       "delete_secret": { Args: { "p_secret_ref": string; "p_tenant_id": string }; Returns: boolean };
       "exchange_deliveries": {
-        Args: { "p_awake_ms"?: number; "p_lease_ms": number; "p_limit": number; "p_results": Json };
+        Args: {
+          "p_after"?: string;
+          "p_awake_ms"?: number;
+          "p_full_tenant_ids"?: (string)[];
+          "p_lease_ms": number;
+          "p_limit": number;
+          "p_results": Json;
+        };
         Returns: Json;
       };
       "finish_agent_run": {
@@ -1674,15 +1905,29 @@ export type Database = {
         Args: { "p_campaign_id": string; "p_changes": Json; "p_reason": string; "p_tenant_id": string };
         Returns: string;
       };
-      "payload": {
-        Args: {
-          "p_delivery": Omit<
-            Database["public"]["Tables"]["guardian_meta_webhook_events"]["Row"],
-            Database["public"]["Tables"]["guardian_meta_webhook_events"]["ComputedFields"]
-          >;
+      "payload":
+        | {
+          Args: {
+            "p_delivery": Omit<
+              Database["public"]["Tables"]["event_deliveries"]["Row"],
+              Database["public"]["Tables"]["event_deliveries"]["ComputedFields"]
+            >;
+          };
+          Returns:
+            & { error: true }
+            & "Could not choose the best candidate function between: public.payload(p_delivery => guardian_meta_webhook_events), public.payload(p_delivery => event_deliveries). Try renaming the parameters or the function itself in the database so function overloading can be resolved";
+        }
+        | {
+          Args: {
+            "p_delivery": Omit<
+              Database["public"]["Tables"]["guardian_meta_webhook_events"]["Row"],
+              Database["public"]["Tables"]["guardian_meta_webhook_events"]["ComputedFields"]
+            >;
+          };
+          Returns:
+            & { error: true }
+            & "Could not choose the best candidate function between: public.payload(p_delivery => guardian_meta_webhook_events), public.payload(p_delivery => event_deliveries). Try renaming the parameters or the function itself in the database so function overloading can be resolved";
         };
-        Returns: Json;
-      };
       "queue_for_approval": {
         Args: { "p_campaign_id": string; "p_changes": Json; "p_reason": string; "p_tenant_id": string };
         Returns: string;
@@ -1706,6 +1951,10 @@ export type Database = {
           "p_type": string;
         };
         Returns: Json;
+      };
+      "replay_deliveries": {
+        Args: { "p_actor": string; "p_delivery_ids": (string)[]; "p_tenant_id": string };
+        Returns: number;
       };
       "replay_event_dispatches": {
         Args: { "p_actor": string; "p_dispatch_ids": (number)[]; "p_tenant_id": string };

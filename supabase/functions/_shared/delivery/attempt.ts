@@ -1,105 +1,112 @@
 import { utf8Bytes } from "../crypto/encoding.ts";
 import { faultPoint } from "../fault_point.ts";
 import { EgressError, type EgressTiming, type sendRequest } from "../guardrails/egress/egress.ts";
-import {
-  type AttemptTiming,
-  type ClaimedDelivery,
-  type DeliveryResult,
-  type PayloadBuilder,
-  PayloadRefused,
-} from "./contract.ts";
+import type { AttemptTiming, DeliveryResult, PayloadBuilder } from "./contract.ts";
 import type { Endpoint } from "./endpoint_cache.ts";
+import { blankResult, type Flight } from "./flight.ts";
 import { judgeAnswer, retryDelayMs } from "./judge_answer.ts";
+import { composeBody } from "./payload.ts";
 import { EXCERPT_BYTES, responseExcerpt } from "./response_excerpt.ts";
+import { retryAfterMs } from "./retry_after.ts";
 import { webhookSignature } from "./signature.ts";
 
 const USER_AGENT = "Interlock-Webhooks/1";
+/** Longest time for which an endpoint can hold its whole lane. */
+const MAX_HOLD_MS = 60 * 60_000;
+/** Answers that say something of the request, not of the endpoint: the next request may fare better. */
+const BLAMES_THE_REQUEST = new Set([400, 409, 410, 413, 415, 422, 429]);
+
+/** What became of the one request, for every delivery in it. */
+type Outcome = Partial<DeliveryResult>;
 
 /** Makes one attempt and says what became of it. Never throws: a failure is a result like any other. */
-export async function attemptDelivery(
-  delivery: ClaimedDelivery,
+export async function attemptFlight(
+  flight: Flight,
   endpoint: Endpoint,
   builder: PayloadBuilder,
   sendOut: typeof sendRequest,
-): Promise<DeliveryResult> {
-  const startedMs = Date.now();
-  const result: DeliveryResult = {
-    delivery_id: delivery.delivery_id,
-    lease_token: delivery.lease_token,
-    outcome: "failed",
-    max_attempts: delivery.max_attempts,
-    retry_in_ms: null,
-    disable_reason: null,
-    status_code: null,
-    error_class: null,
-    error: null,
-    started_at: new Date(startedMs).toISOString(),
-    duration_ms: 0,
-    timing: null,
-    response_excerpt: null,
-    request_body: null,
-  };
-  try {
-    const text = delivery.body ?? JSON.stringify(builder(delivery));
-    result.request_body = delivery.body === null ? text : null;
-    await send(delivery, endpoint, text, startedMs, result, sendOut);
-  } catch (error) {
-    fail(result, error, delivery.failures + 1);
-  }
-  result.duration_ms = Date.now() - startedMs;
-  return result;
+): Promise<DeliveryResult[]> {
+  const startedMs = performance.now();
+  const composed = composeBody(flight, builder);
+  const results = flight.deliveries.map((delivery) => ({
+    ...blankResult(flight, delivery),
+    ...composed.refusals.get(delivery.delivery_id),
+  }));
+  const sent = results.filter((result) => !composed.refusals.has(result.delivery_id));
+  if (sent.length === 0) return results;
+  const outcome = await post(flight, endpoint, composed.text, sendOut);
+  const durationMs = Math.round(performance.now() - startedMs);
+  for (const result of sent) Object.assign(result, outcome, { duration_ms: durationMs });
+  // A body that was built now is kept, once: a later attempt sends the same bytes.
+  if (!composed.isRepeated) sent[0]!.request_body = composed.text;
+  return results;
 }
 
-async function send(
-  delivery: ClaimedDelivery,
+async function post(
+  flight: Flight,
   endpoint: Endpoint,
   text: string,
-  startedMs: number,
-  result: DeliveryResult,
   sendOut: typeof sendRequest,
-): Promise<void> {
-  const body = utf8Bytes(text);
-  const timestamp = Math.floor(startedMs / 1000);
-  const keys = endpoint.keys.filter((key) => key.untilMs > startedMs).map((key) => key.key);
-  const signature = webhookSignature(keys, delivery.message_id, timestamp, body);
-  const response = await sendOut({
-    url: endpoint.url,
-    method: "POST",
-    headers: {
-      ...endpoint.headers,
-      "content-type": "application/json",
-      "user-agent": USER_AGENT,
-      "webhook-id": delivery.message_id,
-      "webhook-timestamp": String(timestamp),
-      "webhook-signature": signature,
-    },
-    body,
-    timeoutMs: endpoint.timeoutMs,
-    maxResponseBytes: EXCERPT_BYTES,
-  });
-  await faultPoint("deliver.sent");
-  const judged = judgeAnswer(response.status, response.headers, delivery.failures + 1, Date.now());
-  result.outcome = judged.outcome;
-  result.retry_in_ms = judged.retryInMs;
-  result.disable_reason = judged.disableReason;
-  result.status_code = response.status;
-  result.error_class = judged.errorClass;
-  result.error = judged.error;
-  result.timing = timingOf(response.timing);
-  result.response_excerpt = responseExcerpt(response.body, [...endpoint.secrets, signature]);
+): Promise<Outcome> {
+  const failures = flight.deliveries[0]!.failures + 1;
+  try {
+    const body = utf8Bytes(text);
+    const nowMs = Date.now();
+    const timestamp = Math.floor(nowMs / 1000);
+    const keys = endpoint.keys.filter((key) => key.untilMs > nowMs).map((key) => key.key);
+    const signature = webhookSignature(keys, flight.messageId, timestamp, body);
+    const response = await sendOut({
+      url: endpoint.url,
+      method: "POST",
+      headers: {
+        ...endpoint.headers,
+        "content-type": "application/json",
+        "user-agent": USER_AGENT,
+        "webhook-id": flight.messageId,
+        "webhook-timestamp": String(timestamp),
+        "webhook-signature": signature,
+      },
+      body,
+      timeoutMs: endpoint.timeoutMs,
+      maxResponseBytes: EXCERPT_BYTES,
+    });
+    await faultPoint("deliver.sent");
+    return {
+      ...judge(response.status, response.headers, failures),
+      timing: timingOf(response.timing),
+      response_excerpt: responseExcerpt(response.body, [...endpoint.secrets, signature]),
+    };
+  } catch (error) {
+    return failure(error, failures);
+  }
 }
 
-function fail(result: DeliveryResult, error: unknown, failures: number): void {
-  if (error instanceof PayloadRefused) {
-    result.outcome = "refused";
-    result.error_class = "payload_refused";
-    result.error = error.message;
-    return;
-  }
-  result.retry_in_ms = retryDelayMs(failures);
-  result.error_class = error instanceof EgressError ? error.errorClass : "internal";
-  result.error = error instanceof EgressError ? error.message : "The attempt failed inside the hub.";
-  result.timing = error instanceof EgressError ? timingOf(error.timing) : null;
+function judge(status: number, headers: Headers, failures: number): Outcome {
+  const judged = judgeAnswer(status, headers, failures, Date.now());
+  const askedMs = status === 429 || status === 503
+    ? retryAfterMs(headers.get("retry-after"), Date.now())
+    : null;
+  return {
+    outcome: judged.outcome,
+    retry_in_ms: judged.retryInMs,
+    hold_lane_ms: askedMs === null ? null : Math.min(askedMs, MAX_HOLD_MS),
+    disable_reason: judged.disableReason,
+    endpoint_failed: judged.outcome === "failed" && !BLAMES_THE_REQUEST.has(status),
+    status_code: status,
+    error_class: judged.errorClass,
+    error: judged.error,
+  };
+}
+
+function failure(error: unknown, failures: number): Outcome {
+  const known = error instanceof EgressError;
+  return {
+    retry_in_ms: retryDelayMs(failures),
+    endpoint_failed: known,
+    error_class: known ? error.errorClass : "internal",
+    error: known ? error.message : "The attempt failed inside the hub.",
+    timing: known ? timingOf(error.timing) : null,
+  };
 }
 
 function timingOf(timing: EgressTiming): AttemptTiming {

@@ -2,42 +2,34 @@ import type { Store } from "../db/store.ts";
 import { faultPoint } from "../fault_point.ts";
 import type { sendRequest } from "../guardrails/egress/egress.ts";
 import { errorFields, type Logger } from "../log.ts";
-import { attemptDelivery } from "./attempt.ts";
-import {
-  type ClaimedDelivery,
-  type DeliveryResult,
-  exchangedSchema,
-  type PayloadBuilder,
-} from "./contract.ts";
+import { attemptFlight } from "./attempt.ts";
+import { claimedDeliveries, type DeliveryResult, exchangedSchema, type PayloadBuilder } from "./contract.ts";
 import { EndpointCache } from "./endpoint_cache.ts";
+import { deferred, type Flight, toFlights } from "./flight.ts";
+import { TenantShares } from "./tenant_shares.ts";
 
-/** Requests on the wire at the same time. Endpoints are mostly waited for, which costs nothing. */
-const CONCURRENCY = 64;
-/** Claimed beyond that, so that a free place never waits for the database. */
-const AHEAD = 64;
-/** Longer than the longest request (30 s) and the wait for a place. */
+/** Deliveries held at the same time. Endpoints are mostly waited for, which costs nothing. */
+const CONCURRENCY = 256;
+/** Longer than the longest request (30 s) and the wait for its slot. */
 const LEASE_MS = 90_000;
-/** A delivery that could not begin within this is left to its lease's end: it must end well before. */
-const MUST_BEGIN_WITHIN_MS = 45_000;
+/** A request that cannot leave this close to its slot goes back: the next one would follow too soon. */
+const SLOT_TOLERANCE_MS = 100;
 /** Results that could not be reported are kept this long; their leases run out then. */
 const KEEP_RESULTS_MS = 60_000;
-
-interface Waiting {
-  delivery: ClaimedDelivery;
-  claimedAtMs: number;
-}
 
 /**
  * Sends claimed deliveries and reports the results, both in one call per round. What goes wrong with one delivery is
  * that delivery's result and touches no other.
  */
 export class DeliveryWorker {
-  #waiting: Waiting[] = [];
-  #inFlight = 0;
+  #held = 0;
   #results: DeliveryResult[] = [];
   #resultsSinceMs = 0;
+  #nextAfter: string | null = null;
+  #nextMs: number | null = null;
   #signal: () => void = () => {};
   readonly #endpoints: EndpointCache;
+  readonly #shares = new TenantShares();
 
   /**
    * @param builders - payload builder by kind of subscription.
@@ -53,7 +45,7 @@ export class DeliveryWorker {
 
   /** Whether deliveries are on the wire or results wait to be reported. */
   busy(): boolean {
-    return this.#inFlight > 0 || this.#waiting.length > 0 || this.#results.length > 0;
+    return this.#held > 0 || this.#results.length > 0;
   }
 
   /** Resolves when there is a result to report. */
@@ -62,17 +54,21 @@ export class DeliveryWorker {
     return new Promise((resolve) => this.#signal = resolve);
   }
 
+  /** Milliseconds until something that waits may be claimed, as the last round learned; null = nothing waits. */
+  nextMs(): number | null {
+    return this.#nextMs;
+  }
+
   /** Reports results, claims what there is room for, and starts it. Answers how many it reported and claimed. */
   async round(awakeMs: number, log: Logger): Promise<number> {
-    const room = CONCURRENCY + AHEAD - this.#inFlight - this.#waiting.length;
-    const { finished, claimed } = await this.#exchange(room, awakeMs, log);
-    if (claimed.length === 0) return finished;
-    const claimedAtMs = Date.now();
+    const { finished, flights, claimed } = await this.#exchange(CONCURRENCY - this.#held, awakeMs, log);
+    if (claimed === 0) return finished;
+    this.#held += claimed;
+    for (const flight of flights) this.#shares.add(flight.tenantId, flight.deliveries.length);
     await faultPoint("deliver.claimed");
-    await this.#endpoints.load(claimed);
-    this.#waiting.push(...claimed.map((delivery) => ({ delivery, claimedAtMs })));
-    this.#fill(log);
-    return finished + claimed.length;
+    await this.#endpoints.load(flights.map((flight) => flight.deliveries[0]!));
+    for (const flight of flights) void this.#fly(flight, log);
+    return finished + claimed;
   }
 
   /** Waits for everything on the wire and reports it, without claiming more. Answers how many it reported. */
@@ -86,29 +82,37 @@ export class DeliveryWorker {
   }
 
   async #exchange(
-    limit: number,
+    room: number,
     awakeMs: number,
     log: Logger,
-  ): Promise<{ finished: number; claimed: ClaimedDelivery[] }> {
+  ): Promise<{ finished: number; claimed: number; flights: Flight[] }> {
     const results = this.#results;
     this.#results = [];
     try {
       const answer = exchangedSchema.parse(
         await this.store.call("exchange_deliveries", {
           p_results: results,
-          p_limit: Math.max(0, limit),
+          p_limit: Math.max(0, room),
           p_lease_ms: LEASE_MS,
           p_awake_ms: awakeMs,
+          p_after: this.#nextAfter,
+          p_full_tenant_ids: this.#shares.full(room),
         }),
       );
       this.#resultsSinceMs = 0;
+      this.#nextAfter = answer.claimed?.next_after ?? null;
+      this.#nextMs = answer.next_ms;
       if (answer.finished < results.length) {
         log.warn("results came after the lease and changed nothing", {
           count: results.length - answer.finished,
         });
       }
       if (results.length > 0) await faultPoint("deliver.finished");
-      return answer;
+      return {
+        finished: answer.finished,
+        claimed: answer.claimed?.deliveries.length ?? 0,
+        flights: answer.claimed ? toFlights(claimedDeliveries(answer.claimed), performance.now()) : [],
+      };
     } catch (error) {
       // The requests were made: forgetting their results would make them again.
       this.#resultsSinceMs ||= Date.now();
@@ -117,43 +121,44 @@ export class DeliveryWorker {
     }
   }
 
-  #fill(log: Logger): void {
-    while (this.#inFlight < CONCURRENCY && this.#waiting.length > 0) {
-      const { delivery, claimedAtMs } = this.#waiting.shift()!;
-      if (Date.now() - claimedAtMs > MUST_BEGIN_WITHIN_MS) continue;
-      this.#inFlight++;
-      void this.#deliver(delivery, log).finally(() => {
-        this.#inFlight--;
-        this.#fill(log);
-        this.#signal();
-      });
-    }
-  }
-
-  async #deliver(delivery: ClaimedDelivery, log: Logger): Promise<void> {
-    const deliveryLog = log.with({
-      tenant_id: delivery.tenant_id,
-      request_id: delivery.event?.metadata.trace_id,
-      integration_id: delivery.integration_id,
-      delivery_id: delivery.delivery_id,
-      event_type: delivery.event_type,
-      attempt: delivery.attempt,
+  async #fly(flight: Flight, log: Logger): Promise<void> {
+    const flightLog = log.with({
+      tenant_id: flight.tenantId,
+      request_id: flight.deliveries[0]!.event?.metadata.trace_id,
+      integration_id: flight.integrationId,
+      delivery_id: flight.deliveries[0]!.delivery_id,
     });
     try {
-      const endpoint = this.#endpoints.get(delivery.integration_id);
-      const builder = this.builders.get(delivery.kind);
+      const endpoint = this.#endpoints.get(flight.integrationId);
+      const builder = this.builders.get(flight.deliveries[0]!.kind);
       if (!endpoint || !builder) {
-        throw new TypeError(`There is nothing that delivers kind "${delivery.kind}"`);
+        throw new TypeError(`There is nothing that delivers kind "${flight.deliveries[0]!.kind}"`);
       }
-      const result = await attemptDelivery(delivery, endpoint, builder, this.send);
-      this.#results.push(result);
-      deliveryLog[result.outcome === "delivered" ? "info" : "warn"](`delivery ${result.outcome}`, {
-        status: result.status_code ?? undefined,
-        code: result.error_class ?? undefined,
-        duration_ms: result.duration_ms,
-      });
+      const isInTime = await slotOf(flight);
+      const results = isInTime ? await attemptFlight(flight, endpoint, builder, this.send) : deferred(flight);
+      this.#results.push(...results);
+      for (const result of results) {
+        if (result.outcome === "delivered" || result.outcome === "deferred") continue;
+        flightLog.warn(`delivery ${result.outcome}`, {
+          status: result.status_code ?? undefined,
+          code: result.error_class ?? undefined,
+          duration_ms: result.duration_ms,
+        });
+      }
     } catch (error) {
-      deliveryLog.error("delivery was not attempted", errorFields(error));
+      flightLog.error("delivery was not attempted", errorFields(error));
+    } finally {
+      this.#held -= flight.deliveries.length;
+      this.#shares.remove(flight.tenantId, flight.deliveries.length);
+      this.#signal();
     }
   }
+}
+
+/** Waits for the slot that the rate limit gave a request. Answers whether it can still leave in it. */
+async function slotOf(flight: Flight): Promise<boolean> {
+  const waitMs = flight.beginAtMs - performance.now();
+  if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+  return flight.beginAtMs === flight.claimedAtMs ||
+    performance.now() - flight.beginAtMs <= SLOT_TOLERANCE_MS;
 }

@@ -20,6 +20,8 @@ export interface Drained {
   busy?(): boolean;
   /** Resolves when work going on has something to report. */
   ready?(): Promise<void>;
+  /** Milliseconds until something that waits may be claimed, as the last round learned; null = nothing waits. */
+  nextMs?(): number | null;
   /** Waits for work of earlier rounds and reports it. Called before an invocation ends. */
   settle?(log: Logger): Promise<number>;
 }
@@ -32,6 +34,8 @@ const BUSY_POLL_MS = 250;
 /** How far ahead each round promises another one. */
 const PROMISE_MS = 400;
 const MAX_WALL_MS = 100_000;
+/** What comes no later than this is waited for; the schedule brings what comes later. */
+const WAIT_FOR_NEXT_MS = 15_000;
 
 /**
  * Drains a queue: woken by the database after commit, by a schedule in case that got lost. It claims until nothing was
@@ -110,9 +114,19 @@ export class Drainer {
       if (found > 0) foundAtMs = Date.now();
       else if (lingers) await this.#rest(POLL_MS);
       else if (this.drained.busy?.()) await this.#rest(BUSY_POLL_MS);
-      else if (!this.#again) return { moved, finished: true };
+      else if (!this.#again && !await this.#untilNext(startedMs)) return { moved, finished: true };
     }
     return { moved, finished: false };
+  }
+
+  /** Sleeps, without a promise, until what waits may be claimed. Answers false when nothing comes soon. */
+  async #untilNext(startedMs: number): Promise<boolean> {
+    const nextMs = this.drained.nextMs?.() ?? null;
+    if (nextMs === null || nextMs > WAIT_FOR_NEXT_MS || Date.now() + nextMs - startedMs > MAX_WALL_MS) {
+      return false;
+    }
+    await this.#rest(Math.max(nextMs, POLL_MS));
+    return true;
   }
 
   /** Sleeps, unless a bell or a result comes first. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ClaimedDelivery, PayloadRefused, type WebhookPayload } from "../delivery/contract.ts";
+import { PayloadRefused, type PayloadSource, type WebhookPayload } from "../delivery/contract.ts";
 import { mapReadiness } from "./readiness.ts";
 import { instantSchema } from "./vocabulary.ts";
 
@@ -17,7 +17,7 @@ export const metaMappers = new Map<string, MetaMapper>([
  *
  * @throws {PayloadRefused} naming the fields, never their values.
  */
-export function guardianPayload(delivery: ClaimedDelivery): WebhookPayload {
+export function guardianPayload(delivery: PayloadSource): WebhookPayload {
   if (delivery.event_type === "test") return testPayload(delivery);
   const mapper = metaMappers.get(delivery.event_type);
   if (!mapper) throw new PayloadRefused(`There is no mapper for ${delivery.event_type}.`);
@@ -35,7 +35,7 @@ export function guardianPayload(delivery: ClaimedDelivery): WebhookPayload {
   }
 }
 
-function testPayload(delivery: ClaimedDelivery): WebhookPayload {
+function testPayload(delivery: PayloadSource): WebhookPayload {
   return {
     type: "test",
     timestamp: new Date(delivery.queued_at).toISOString(),
