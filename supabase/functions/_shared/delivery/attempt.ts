@@ -4,10 +4,9 @@ import { EgressError, type EgressTiming, type sendRequest } from "../guardrails/
 import type { AttemptTiming, DeliveryResult, PayloadBuilder } from "./contract.ts";
 import type { Endpoint } from "./endpoint_cache.ts";
 import { blankResult, type Flight } from "./flight.ts";
-import { judgeAnswer, retryDelayMs } from "./judge_answer.ts";
+import { judgeAnswer, retryAfterFailureMs, type RetrySettings } from "./judge_answer.ts";
 import { composeBody } from "./payload.ts";
 import { EXCERPT_BYTES, responseExcerpt } from "./response_excerpt.ts";
-import { retryAfterMs } from "./retry_after.ts";
 import { webhookSignature } from "./signature.ts";
 
 const USER_AGENT = "Interlock-Webhooks/1";
@@ -48,7 +47,7 @@ async function post(
   text: string,
   sendOut: typeof sendRequest,
 ): Promise<Outcome> {
-  const failures = flight.deliveries[0]!.failures + 1;
+  const retry = { failures: flight.deliveries[0]!.failures + 1 };
   try {
     const body = utf8Bytes(text);
     const nowMs = Date.now();
@@ -72,38 +71,36 @@ async function post(
     });
     await faultPoint("deliver.sent");
     return {
-      ...judge(response.status, response.headers, failures),
+      ...judge(response, retry),
       timing: timingOf(response.timing),
       response_excerpt: responseExcerpt(response.body, [...endpoint.secrets, signature]),
     };
   } catch (error) {
-    return failure(error, failures);
+    return failure(error, retry);
   }
 }
 
-function judge(status: number, headers: Headers, failures: number): Outcome {
-  const judged = judgeAnswer(status, headers, failures, Date.now());
-  const askedMs = status === 429 || status === 503
-    ? retryAfterMs(headers.get("retry-after"), Date.now())
-    : null;
+function judge(answer: { status: number; headers: Headers }, retry: RetrySettings): Outcome {
+  const judged = judgeAnswer(answer, retry);
   return {
     outcome: judged.outcome,
     retry_in_ms: judged.retryInMs,
-    hold_lane_ms: askedMs === null ? null : Math.min(askedMs, MAX_HOLD_MS),
+    hold_lane_ms: judged.askedMs === null ? null : Math.min(judged.askedMs, MAX_HOLD_MS),
     disable_reason: judged.disableReason,
-    endpoint_failed: judged.outcome === "failed" && !BLAMES_THE_REQUEST.has(status),
-    status_code: status,
+    endpoint_failed: judged.outcome === "failed" && !BLAMES_THE_REQUEST.has(answer.status),
+    status_code: answer.status,
     error_class: judged.errorClass,
     error: judged.error,
   };
 }
 
-function failure(error: unknown, failures: number): Outcome {
+function failure(error: unknown, retry: RetrySettings): Outcome {
   const known = error instanceof EgressError;
+  const errorClass = known ? error.errorClass : "internal";
   return {
-    retry_in_ms: retryDelayMs(failures),
+    retry_in_ms: retryAfterFailureMs(errorClass, retry),
     endpoint_failed: known,
-    error_class: known ? error.errorClass : "internal",
+    error_class: errorClass,
     error: known ? error.message : "The attempt failed inside the hub.",
     timing: known ? timingOf(error.timing) : null,
   };

@@ -9,46 +9,96 @@ export interface Judgement {
   error: string | null;
   /** Wait before the next attempt; null = delivered. */
   retryInMs: number | null;
+  /** What the endpoint asked to wait for, whatever comes next; null = nothing. */
+  askedMs: number | null;
   disableReason: string | null;
 }
 
-/** First wait up to 10 s, then doubling up to an hour; full jitter. */
-const BACKOFF = { baseMs: 10_000, maxMs: 60 * 60_000 };
+/** How and where a delivery stands when its next attempt is decided. */
+export interface RetrySettings {
+  /** Failed attempts, the judged one included should it be one; from 1. */
+  failures: number;
+  /** The integration's own waits in seconds, the last one repeating; null or empty = the default. */
+  scheduleSeconds?: readonly number[] | null;
+  /** Our clock; only a Retry-After date of an answer without a usable `Date` is held against it. */
+  nowMs?: number;
+  /** A number in [0, 1); injected by tests. */
+  random?: () => number;
+}
 
-/** The wait after so many failures, this one included. */
-export function retryDelayMs(failures: number, random?: () => number): number {
-  // Half of the wait is sure: jitter alone could hammer an endpoint that has just failed.
-  const ceilingMs = backoffDelayMs(failures, { ...BACKOFF, random: () => 1 });
-  return Math.floor(ceilingMs / 2 + backoffDelayMs(failures, { ...BACKOFF, random }) / 2);
+/** First wait 5 to 10 s, then doubling up to an hour. */
+const BACKOFF = { baseMs: 10_000, maxMs: 60 * 60_000 };
+/** What an endpoint that has more to do than it can is given, at the least. */
+const SLOW_DOWN_MS = 60_000;
+/** An endpoint that asks for no wait at all has this. */
+const SHORTEST_ASKED_MS = 1000;
+
+/** Too many requests, or a server in front of one that does not keep up. Source: Standard Webhooks 1.0.0. */
+const OVERLOADED = [429, 502, 504];
+/** Statuses for which Retry-After says when; on others it is not meant for a repetition. */
+const OBEYS_RETRY_AFTER = [429, 503];
+
+/**
+ * The wait after a failed attempt, in milliseconds: the integration's schedule with up to a tenth more, or the default
+ * backoff, of which half is sure, since full jitter alone could hammer an endpoint that has just failed.
+ *
+ * @param slowDown - the endpoint is overloaded: at least a minute, and up to half as much again by chance, so that what
+ *   failed together does not come back together. Whoever set a schedule set it for an endpoint that keeps up.
+ */
+export function retryDelayMs(retry: RetrySettings, slowDown = false): number {
+  const random = retry.random ?? Math.random;
+  const waitMs = scheduledMs(retry, random);
+  return slowDown && waitMs < SLOW_DOWN_MS ? later(SLOW_DOWN_MS, 2, random) : waitMs;
+}
+
+/** The wait after an attempt without an answer, by its class: an endpoint that is too slow to answer is overloaded. */
+export function retryAfterFailureMs(errorClass: string, retry: RetrySettings): number {
+  return retryDelayMs(retry, errorClass === "timed_out");
 }
 
 /**
- * Outcome rules: 2xx delivered; 410 disables the subscription; 429 and 503 obey Retry-After; redirects are not
- * followed and are failures; everything else backs off.
- *
- * @param failures - failed attempts including this one, should it be one.
+ * Outcome rules: 2xx delivered; 410 disables the subscription; 429 and 503 obey Retry-After; 429, 502 and 504 slow down;
+ * redirects are not followed and are failures; everything else waits as {@link retryDelayMs} says.
  */
-export function judgeAnswer(
-  status: number,
-  headers: Headers,
-  failures: number,
-  nowMs: number,
-  random?: () => number,
-): Judgement {
+export function judgeAnswer(answer: { status: number; headers: Headers }, retry: RetrySettings): Judgement {
+  const { status, headers } = answer;
   if (status >= 200 && status < 300) {
-    return { outcome: "delivered", errorClass: null, error: null, retryInMs: null, disableReason: null };
+    return {
+      outcome: "delivered",
+      errorClass: null,
+      error: null,
+      retryInMs: null,
+      askedMs: null,
+      disableReason: null,
+    };
   }
-  const waitMs = retryDelayMs(failures, random);
-  const asked = status === 429 || status === 503 ? retryAfterMs(headers.get("retry-after"), nowMs) : null;
+  const askedMs = OBEYS_RETRY_AFTER.includes(status)
+    ? retryAfterMs(headers, retry.nowMs ?? Date.now())
+    : null;
   return {
     outcome: "failed",
     errorClass: errorClassOf(status),
     error: status >= 300 && status < 400
       ? `The endpoint answered ${status}; redirects are not followed.`
       : `The endpoint answered ${status}.`,
-    retryInMs: asked === null ? waitMs : Math.max(asked, Math.min(waitMs, 1000)),
+    retryInMs: askedMs === null
+      ? retryDelayMs(retry, OVERLOADED.includes(status))
+      : Math.max(askedMs, SHORTEST_ASKED_MS),
+    askedMs,
     disableReason: status === 410 ? "gone" : null,
   };
+}
+
+function scheduledMs({ failures, scheduleSeconds }: RetrySettings, random: () => number): number {
+  const chosen = scheduleSeconds?.[Math.min(failures, scheduleSeconds.length) - 1];
+  if (chosen !== undefined) return later(chosen * 1000, 10, random);
+  const ceilingMs = backoffDelayMs(failures, { ...BACKOFF, random: () => 1 });
+  return Math.floor(ceilingMs / 2 + backoffDelayMs(failures, { ...BACKOFF, random }) / 2);
+}
+
+/** The wait, and by chance up to the given part of it more: never sooner than was said. */
+function later(waitMs: number, part: number, random: () => number): number {
+  return waitMs + Math.floor(waitMs / part * random());
 }
 
 function errorClassOf(status: number): string {
