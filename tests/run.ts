@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { startStack } from "../local/stack.ts";
+import { makeAuthority } from "./support/certificate.ts";
 
 const EVERYTHING = [
   "tests/unit",
@@ -19,10 +20,14 @@ const EVERYTHING = [
 
 const dataDir = await Deno.makeTempDir({ prefix: "interlock-test-" });
 await Deno.chmod(dataDir, 0o755);
+/** Functions trust it beside the usual ones, so that a test's endpoint can have a good certificate, or a bad one. */
+const certificateAuthority = await makeAuthority();
+const caFile = join(dataDir, "test-authority.pem");
+await Deno.writeTextFile(caFile, certificateAuthority.caCert);
 const stack = await startStack({
   dataDir,
   port: 0,
-  functionEnv: { INTERLOCK_EGRESS_ALLOW_LOCAL: "1", INTERLOCK_LOG_LEVEL: "debug" },
+  functionEnv: { INTERLOCK_EGRESS_ALLOW_LOCAL: "1", INTERLOCK_LOG_LEVEL: "debug", DENO_CERT: caFile },
 });
 const description = {
   apiUrl: stack.apiUrl,
@@ -33,6 +38,7 @@ const description = {
   hubKey: stack.hubKey,
   keys: stack.keys,
   logFile: stack.logFile,
+  certificateAuthority,
 };
 const stackFile = join(dataDir, "test-stack.json");
 await Deno.writeTextFile(stackFile, JSON.stringify(description), { mode: 0o600 });

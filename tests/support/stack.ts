@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import type { StackKeys } from "../../local/keys.ts";
+import type { CertificateAuthority } from "./certificate.ts";
 
 /** The stack the tests run against; tests/run.ts starts it. */
 export interface TestStack {
@@ -11,6 +12,8 @@ export interface TestStack {
   hubKey: string;
   keys: StackKeys;
   logFile: string;
+  /** Signs certificates that the functions trust. */
+  certificateAuthority: CertificateAuthority;
 }
 
 const stackFile = Deno.env.get("INTERLOCK_TEST_STACK");

@@ -3,7 +3,7 @@ export const EXCERPT_BYTES = 1024;
 
 /**
  * The beginning of an answer as text that may be stored: what the receiver echoed of our secrets is masked, and no
- * control character is left that a column of text would refuse. Null for an empty answer.
+ * control character is left that a column of text would refuse or a terminal obey. Null for an empty answer.
  *
  * @param secrets - texts of ours that must not be kept, in any letter case a receiver may have made of them.
  */
@@ -18,5 +18,5 @@ export function responseExcerpt(body: Uint8Array, secrets: string[]): string | n
     }
   }
   // deno-lint-ignore no-control-regex -- exactly these are to go
-  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "\ufffd");
+  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, "\ufffd");
 }
