@@ -113,5 +113,7 @@ function timingOf(timing: EgressTiming): AttemptTiming {
     connect_ms: round(timing.connectMs),
     tls_ms: round(timing.tlsMs),
     first_byte_ms: round(timing.firstByteMs),
+    // Rare, and the log is long: only where it happened.
+    ...(timing.lostConnectionMs === null ? {} : { lost_connection_ms: round(timing.lostConnectionMs) }),
   };
 }

@@ -55,7 +55,7 @@ export function createEgressClient(options: EgressClientOptions): EgressClient {
    * A kept connection may have been closed by the other side at the moment of writing. When it ends before any byte of
    * an answer, the request goes once more over a new connection. The endpoint may then see it twice, which every
    * caller must allow for anyway, since an answer can be lost as well: a webhook has a stable id, by which receivers
-   * drop repetitions.
+   * drop repetitions. The timing says that it happened.
    */
   async function exchange(
     target: Target,
@@ -66,11 +66,13 @@ export function createEgressClient(options: EgressClientOptions): EgressClient {
   ): Promise<ReadResponse> {
     const kept = takeKept(target, addresses);
     if (kept) {
+      const startedMs = performance.now();
       claim.connection = kept;
       try {
         return await converse(kept, bytes, maxBodyBytes, claim);
       } catch (error) {
         if (kept.firstByteAtMs !== null || claim.cancelled) throw error;
+        claim.timing.lostConnectionMs = performance.now() - startedMs;
       }
     }
     return await converse(await dial(target, addresses, dialling, claim), bytes, maxBodyBytes, claim);

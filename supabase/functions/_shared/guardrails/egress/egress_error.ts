@@ -16,12 +16,24 @@ export interface EgressTiming {
   tlsMs: number | null;
   /** From the request being written to the first byte of the answer. */
   firstByteMs: number | null;
+  /**
+   * Spent on a kept connection that ended without a byte of an answer, after which the request went once more over a new
+   * one; null = the request was sent once.
+   */
+  lostConnectionMs: number | null;
   totalMs: number;
 }
 
 /** The timing of a request that has not begun. */
 export function newTiming(): EgressTiming {
-  return { resolveMs: null, connectMs: null, tlsMs: null, firstByteMs: null, totalMs: 0 };
+  return {
+    resolveMs: null,
+    connectMs: null,
+    tlsMs: null,
+    firstByteMs: null,
+    lostConnectionMs: null,
+    totalMs: 0,
+  };
 }
 
 /**
