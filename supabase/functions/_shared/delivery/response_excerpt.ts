@@ -11,12 +11,18 @@ export function responseExcerpt(body: Uint8Array, secrets: string[]): string | n
   if (body.length === 0) return null;
   let text = new TextDecoder().decode(body.subarray(0, EXCERPT_BYTES));
   for (const secret of secrets) {
-    text = text.replaceAll(secret, "[masked]");
-    // A secret cut off by the end of the excerpt is still most of a secret.
-    for (let length = Math.min(secret.length - 1, text.length); length >= 8; length--) {
-      if (text.endsWith(secret.slice(0, length))) text = `${text.slice(0, -length)}[masked]`;
-    }
+    text = text.replace(new RegExp(secret.replace(/[^0-9A-Za-z]/g, "\\$&"), "gi"), "[masked]");
+    text = withoutCutSecret(text, secret);
   }
   // deno-lint-ignore no-control-regex -- exactly these are to go
   return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, "\ufffd");
+}
+
+/** A secret cut off by the end of the excerpt is still most of a secret. */
+function withoutCutSecret(text: string, secret: string): string {
+  const [lowerText, lowerSecret] = [text.toLowerCase(), secret.toLowerCase()];
+  for (let length = Math.min(secret.length - 1, text.length); length >= 8; length--) {
+    if (lowerText.endsWith(lowerSecret.slice(0, length))) return `${text.slice(0, -length)}[masked]`;
+  }
+  return text;
 }
