@@ -107,7 +107,11 @@ const resetting = async ({ socket }: RawConnection) => void await socket.read(ne
 stackTest(
   "endpoints that answer nonsense: each has its outcome, and a well one is not disturbed",
   async () => {
-    const endpoints: Record<string, HostileEndpoint> = { "resets the connection": { script: resetting } };
+    const endpoints: Record<string, HostileEndpoint> = {
+      "resets the connection": { script: resetting },
+      // Port 1 of loopback: nobody listens there.
+      "is not there": { script: resetting, config: { webhook_url: "http://127.0.0.1:1/" } },
+    };
     for (const [name, { parts }] of Object.entries(ANSWERS)) {
       endpoints[name] = {
         script: answering(...parts),
@@ -118,7 +122,13 @@ stackTest(
       const attempts = await scene.deliver();
       for (const [name, { then }] of Object.entries(ANSWERS)) assertOutcome(name, attempts[name]!, then);
       assertOutcome("resets the connection", attempts["resets the connection"]!, lost);
-      for (const [name, server] of Object.entries(scene.servers)) assert.equal(server.connections, 1, name);
+      assertOutcome("is not there", attempts["is not there"]!, {
+        statusCode: null,
+        errorClass: "connect_failed",
+      });
+      for (const [name, server] of Object.entries(scene.servers)) {
+        assert.equal(server.connections, name === "is not there" ? 0 : 1, name);
+      }
     } finally {
       await scene.close();
     }
