@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   assertOutcome,
   type HostileEndpoint,
+  IMPATIENT,
   openHostileScene,
   type Outcome,
 } from "../support/hostile_endpoints.ts";
@@ -83,7 +84,14 @@ const ENDPOINTS: Record<string, HostileEndpoint & { then: Outcome }> = {
 };
 
 stackTest("endpoints that take their time: each has its outcome, and a well one waits for none", async () => {
-  const scene = await openHostileScene(ENDPOINTS);
+  const scene = await openHostileScene(
+    Object.fromEntries(
+      Object.entries(ENDPOINTS).map(([name, endpoint]) => [
+        name,
+        { ...endpoint, config: endpoint.then.errorClass === null ? {} : IMPATIENT },
+      ]),
+    ),
+  );
   try {
     const attempts = await scene.deliver();
     const wellArrivedAtMs = Date.parse(scene.wellArrivals()[0]!.receivedAt);

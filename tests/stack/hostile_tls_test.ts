@@ -3,6 +3,7 @@ import { issueCertificate, makeAuthority, selfSignedCertificate } from "../suppo
 import {
   assertOutcome,
   type HostileEndpoint,
+  IMPATIENT,
   openHostileScene,
   type Outcome,
 } from "../support/hostile_endpoints.ts";
@@ -77,7 +78,7 @@ stackTest(
         then: refused,
       },
       "silence in the handshake": {
-        ...{ origin, script: blurting("") },
+        ...{ origin, script: blurting(""), config: IMPATIENT },
         then: { statusCode: null, errorClass: "timed_out" },
       },
       "TLS where plain HTTP is due": {
