@@ -61,8 +61,8 @@ export async function withLoneWorker(
             values (${tenant!.id}, 1, 'baseline')`;
         },
         attempt: async () => {
-          await admin`update public.guardian_meta_webhook_events set next_attempt_at = clock_timestamp()
-            where finished_at is null`;
+          await admin`update private.delivery_queue set due_at = clock_timestamp() where not is_ready`;
+          await admin`update private.delivery_lanes set not_before = '-infinity'`;
           const beforeMs = await nowMs();
           await worker.round(0, QUIET);
           await worker.settle(QUIET);

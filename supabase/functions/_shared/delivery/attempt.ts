@@ -47,7 +47,10 @@ async function post(
   text: string,
   sendOut: typeof sendRequest,
 ): Promise<Outcome> {
-  const retry = { failures: flight.deliveries[0]!.failures + 1 };
+  const retry = {
+    failures: flight.deliveries[0]!.failures + 1,
+    scheduleSeconds: endpoint.retryScheduleSeconds,
+  };
   try {
     const body = utf8Bytes(text);
     const nowMs = Date.now();

@@ -6,7 +6,11 @@ const endpointsSchema = z.array(z.object({
   integration_id: z.string(),
   tenant_id: z.string(),
   config_version: z.number(),
-  config: z.object({ webhook_url: z.string(), timeout_ms: z.number().optional() }),
+  config: z.object({
+    webhook_url: z.string(),
+    timeout_ms: z.number().optional(),
+    retry_schedule_seconds: z.array(z.number()).optional(),
+  }),
   secret: z.string(),
   previous_secret: z.string().nullable(),
   previous_secret_expires_at: z.string().nullable(),
@@ -18,6 +22,8 @@ export interface Endpoint {
   configVersion: number;
   url: string;
   timeoutMs: number;
+  /** The integration's own waits between attempts; null = the default. */
+  retryScheduleSeconds: number[] | null;
   /** Custom headers with their values. */
   headers: Record<string, string>;
   /** Keys that sign; the second one only until `untilMs`. */
@@ -70,6 +76,7 @@ function toEndpoint(row: z.infer<typeof endpointsSchema>[number]): Endpoint {
     configVersion: row.config_version,
     url: row.config.webhook_url,
     timeoutMs: row.config.timeout_ms ?? DEFAULT_TIMEOUT_MS,
+    retryScheduleSeconds: row.config.retry_schedule_seconds ?? null,
     headers: row.headers,
     keys,
     secrets: [row.secret, row.previous_secret, ...Object.values(row.headers)]
