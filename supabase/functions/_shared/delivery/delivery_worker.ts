@@ -9,7 +9,9 @@ import { deferred, type Flight, toFlights } from "./flight.ts";
 import { TenantShares } from "./tenant_shares.ts";
 
 /** Deliveries held at the same time. Endpoints are mostly waited for, which costs nothing. */
-const CONCURRENCY = 256;
+const CONCURRENCY = 512;
+/** Most that one call hands out. */
+const MAX_CLAIM = 500;
 /** Longer than the longest request (30 s) and the wait for its slot. */
 const LEASE_MS = 90_000;
 /** A request that cannot leave this close to its slot goes back: the next one would follow too soon. */
@@ -92,7 +94,7 @@ export class DeliveryWorker {
       const answer = exchangedSchema.parse(
         await this.store.call("exchange_deliveries", {
           p_results: results,
-          p_limit: Math.max(0, room),
+          p_limit: Math.min(Math.max(0, room), MAX_CLAIM),
           p_lease_ms: LEASE_MS,
           p_awake_ms: awakeMs,
           p_after: this.#nextAfter,

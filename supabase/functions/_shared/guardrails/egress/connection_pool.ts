@@ -1,8 +1,9 @@
 import type { Connection } from "./connection.ts";
 
 const IDLE_MS = 4_000;
-const MAX_IDLE = 128;
-const MAX_IDLE_PER_KEY = 64;
+/** As many as a delivery worker has on the wire. */
+const MAX_IDLE = 512;
+const MAX_IDLE_PER_KEY = 256;
 
 /**
  * Connections that wait for the next request to the same origin at the same address.
@@ -11,8 +12,8 @@ const MAX_IDLE_PER_KEY = 64;
  * is used again only while the name still leads there.
  */
 export class ConnectionPool {
-  /** Oldest first; a Set keeps the order in which connections came. */
-  readonly #idle = new Map<string, Set<Connection>>();
+  /** Oldest first. */
+  readonly #idle = new Map<string, Connection[]>();
   #count = 0;
   #sweep: ReturnType<typeof setInterval> | null = null;
 
@@ -21,8 +22,9 @@ export class ConnectionPool {
     const waiting = this.#idle.get(key);
     if (!waiting) return null;
     const oldestMs = performance.now() - IDLE_MS;
-    for (const connection of [...waiting].reverse()) {
-      this.#remove(connection);
+    while (waiting.length > 0) {
+      const connection = waiting.pop()!;
+      this.#removed(key, waiting);
       if (!connection.closed && connection.idleSinceMs > oldestMs) return connection;
       connection.close();
     }
@@ -31,9 +33,10 @@ export class ConnectionPool {
 
   /** Keeps a connection whose exchange is complete. */
   put(connection: Connection): void {
-    const waiting = this.#idle.get(connection.key) ?? new Set();
-    if (waiting.size >= MAX_IDLE_PER_KEY || this.#count >= MAX_IDLE) return connection.close();
-    this.#idle.set(connection.key, waiting.add(connection));
+    const waiting = this.#idle.get(connection.key) ?? [];
+    if (waiting.length >= MAX_IDLE_PER_KEY || this.#count >= MAX_IDLE) return connection.close();
+    waiting.push(connection);
+    this.#idle.set(connection.key, waiting);
     this.#count++;
     connection.idle(() => {
       if (this.#remove(connection)) connection.close();
@@ -52,14 +55,20 @@ export class ConnectionPool {
 
   #remove(connection: Connection): boolean {
     const waiting = this.#idle.get(connection.key);
-    if (!waiting?.delete(connection)) return false;
+    const index = waiting?.indexOf(connection) ?? -1;
+    if (!waiting || index === -1) return false;
+    waiting.splice(index, 1);
+    this.#removed(connection.key, waiting);
+    return true;
+  }
+
+  #removed(key: string, waiting: Connection[]): void {
     this.#count--;
-    if (waiting.size === 0) this.#idle.delete(connection.key);
+    if (waiting.length === 0) this.#idle.delete(key);
     if (this.#count === 0 && this.#sweep !== null) {
       clearInterval(this.#sweep);
       this.#sweep = null;
     }
-    return true;
   }
 
   #startSweep(): void {
