@@ -1,0 +1,77 @@
+import { TRANSFORM_LIMITS as LIMITS } from "./limits.ts";
+
+/** Why a function cannot be used, by its name. */
+const FORBIDDEN: Record<string, string> = {
+  eval: "it would run a text as an expression",
+  match: "it takes a regular expression",
+  parseInteger: "it builds a regular expression",
+  now: "the same event must always give the same bytes",
+  millis: "the same event must always give the same bytes",
+  random: "the same event must always give the same bytes",
+  shuffle: "the same event must always give the same bytes",
+};
+
+/** Names of the functions an expression cannot use. */
+export const FORBIDDEN_FUNCTIONS: readonly string[] = Object.keys(FORBIDDEN);
+
+interface Found {
+  nodes: number;
+}
+
+const objectValues = new WeakSet<object>();
+
+/** Whether what the node of a checked tree gives becomes the value of a field of an object. */
+export function isObjectValue(node: object): boolean {
+  return objectValues.has(node);
+}
+
+/** A sentence about what a syntax tree holds that is not allowed, or null. */
+export function treeObjection(tree: unknown): string | null {
+  return objectionAt(tree, 0, { nodes: 0 }, new Set());
+}
+
+function objectionAt(value: unknown, depth: number, found: Found, seen: Set<object>): string | null {
+  if (typeof value !== "object" || value === null || seen.has(value)) return null;
+  seen.add(value);
+  if (depth > LIMITS.treeDepth) {
+    return `The expression is nested deeper than ${LIMITS.treeDepth} levels; make it flatter.`;
+  }
+  if (!Array.isArray(value)) {
+    if (++found.nodes > LIMITS.treeNodes) {
+      return `The expression has more than ${LIMITS.treeNodes} parts; make it shorter.`;
+    }
+    const objection = nodeObjection(value as Record<string, unknown>);
+    if (objection) return objection;
+    noteObjectValues(value as Record<string, unknown>);
+  }
+  for (const part of Object.values(value)) {
+    const objection = objectionAt(part, depth + 1, found, seen);
+    if (objection) return objection;
+  }
+  return null;
+}
+
+/** Object constructors and groupings keep their fields as pairs of nodes. */
+function noteObjectValues(node: Record<string, unknown>): void {
+  if (!Array.isArray(node.lhs)) return;
+  for (const pair of node.lhs) {
+    if (Array.isArray(pair)) objectValues.add(pair[1]);
+  }
+}
+
+function nodeObjection(node: Record<string, unknown>): string | null {
+  const at = typeof node.position === "number" ? ` (at character ${node.position})` : "";
+  if (node.type === "regex") {
+    return `Regular expressions cannot be used${at}: they can take forever. Compare texts with $contains, $substringBefore, $substringAfter, $split and $replace.`;
+  }
+  if (node.type === "variable" && typeof node.value === "string" && Object.hasOwn(FORBIDDEN, node.value)) {
+    return `$${node.value} cannot be used${at}: ${FORBIDDEN[node.value]}.`;
+  }
+  if (node.type === "lambda" && node.signature !== undefined) {
+    return `A function cannot declare a signature${at}; leave out what stands between < and >.`;
+  }
+  if (node.focus === "then") {
+    return `The variable of @ cannot be called $then${at}; choose another name.`;
+  }
+  return null;
+}
