@@ -1,7 +1,7 @@
 import type jsonata from "jsonata";
 import { bareCopy } from "./bare_copy.ts";
 import { wouldExplode } from "./expression_text.ts";
-import { FORBIDDEN_FUNCTIONS, isObjectValue, treeObjection } from "./expression_tree.ts";
+import { FORBIDDEN_FUNCTIONS, isObjectValue, isRangeEnd, treeObjection } from "./expression_tree.ts";
 import { TRANSFORM_LIMITS as LIMITS } from "./limits.ts";
 import { isFunctionValue, Meter } from "./meter.ts";
 import { ALLOWED_FUNCTIONS, meteredFunctions, type NativeFunction } from "./native_functions.ts";
@@ -93,6 +93,10 @@ function leave(node: object, _input: unknown, frame: Frame, result: unknown): vo
   const meter = frame.base.meter!;
   const only = Array.isArray(result) && result.length === 1 ? result[0] : result;
   if (isFunctionValue(only) && isObjectValue(node)) meter.refuseFunctionInObject();
+  // Counting up by one never arrives where numbers are further apart.
+  if (typeof only === "number" && !Number.isSafeInteger(only) && isRangeEnd(node)) {
+    meter.refuse("A range begins or ends with something that is not a whole number, or too large a one.");
+  }
   if (!isFunctionValue(result)) meter.weigh(result);
 }
 

@@ -19,10 +19,16 @@ interface Found {
 }
 
 const objectValues = new WeakSet<object>();
+const rangeEnds = new WeakSet<object>();
 
 /** Whether what the node of a checked tree gives becomes the value of a field of an object. */
 export function isObjectValue(node: object): boolean {
   return objectValues.has(node);
+}
+
+/** Whether what the node of a checked tree gives is where a range begins or ends. */
+export function isRangeEnd(node: object): boolean {
+  return rangeEnds.has(node);
 }
 
 /** A sentence about what a syntax tree holds that is not allowed, or null. */
@@ -42,7 +48,7 @@ function objectionAt(value: unknown, depth: number, found: Found, seen: Set<obje
     }
     const objection = nodeObjection(value as Record<string, unknown>);
     if (objection) return objection;
-    noteObjectValues(value as Record<string, unknown>);
+    noteRoles(value as Record<string, unknown>);
   }
   for (const part of Object.values(value)) {
     const objection = objectionAt(part, depth + 1, found, seen);
@@ -51,8 +57,11 @@ function objectionAt(value: unknown, depth: number, found: Found, seen: Set<obje
   return null;
 }
 
-/** Object constructors and groupings keep their fields as pairs of nodes. */
-function noteObjectValues(node: Record<string, unknown>): void {
+function noteRoles(node: Record<string, unknown>): void {
+  if (node.type === "binary" && node.value === "..") {
+    for (const end of [node.lhs, node.rhs]) rangeEnds.add(end as object);
+  }
+  // Object constructors and groupings keep their fields as pairs of nodes.
   if (!Array.isArray(node.lhs)) return;
   for (const pair of node.lhs) {
     if (Array.isArray(pair)) objectValues.add(pair[1]);

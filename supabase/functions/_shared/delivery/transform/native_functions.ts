@@ -96,8 +96,11 @@ const GUARDED: Record<string, Guard> = {
       meter.refuse(`$formatInteger takes at most ${most} with this picture.`);
     }
   },
-  fromMillis(meter, [, picture]) {
+  fromMillis(meter, [millis, picture]) {
     shortPicture(meter, picture);
+    if (Math.abs(millis as number) > 8.64e15) {
+      meter.refuse("$fromMillis is given a time that no calendar has.");
+    }
     if (/,[^\]]*\d{3}/.test(String(picture))) meter.refuse("A width in a picture has at most two digits.");
   },
 };
