@@ -16,7 +16,11 @@ export const NOTIFY = "NOTIFY and one POST, by hand";
 export interface LatencyPlan {
   awake: number;
   asleep: number;
+  /** How long to go on at STEADY_PER_SECOND. */
+  steadySeconds: number;
 }
+
+export const STEADY_PER_SECOND = 200;
 
 const pause = (durationMs: number) => new Promise((resolve) => setTimeout(resolve, durationMs));
 /** Between two commits while the worker is awake: no multiple of how often it looks. */
@@ -51,6 +55,25 @@ export async function measureAsleep(scene: Scene, worker: Worker, samples: numbe
     await queue.untilEmpty(worker.listener);
   }
   return await collect(scene, subjectOf(worker, "asleep"), committedMs);
+}
+
+/** Commits at an even pace, none of which waits for the one before: what a busy app does. */
+export async function measureSteady(scene: Scene, worker: Worker, seconds: number): Promise<Latency> {
+  const { queue } = scene;
+  await beginAt(scene, worker);
+  await queue.commitOne(); // Wakes it; not counted.
+  await queue.untilEmpty(worker.listener);
+  const startedMs = performance.now();
+  const commits: Promise<number>[] = [];
+  for (let sample = 0; sample < seconds * STEADY_PER_SECOND; sample++) {
+    const waitMs = startedMs + sample * 1000 / STEADY_PER_SECOND - performance.now();
+    if (waitMs > 0) await pause(waitMs);
+    commits.push(queue.commitOne());
+  }
+  // A commit and a delivery are paired by their order, which a commit that overtakes another changes by one place.
+  const committedMs = (await Promise.all(commits)).sort((left, right) => left - right);
+  await queue.untilEmpty(worker.listener);
+  return await collect(scene, subjectOf(worker, `${STEADY_PER_SECOND}/s`), [NaN, ...committedMs]);
 }
 
 async function beginAt({ queue, sink }: Scene, worker: Worker): Promise<void> {

@@ -14,7 +14,7 @@ import { readOptions } from "../measure/options.ts";
 import { type Peers, withPeers } from "../measure/peers.ts";
 import { keepResults } from "../measure/results.ts";
 import { readStackSetting } from "../measure/setting.ts";
-import { type Latency, measureAsleep, measureAwake, measureNotify } from "./latency.ts";
+import { type Latency, measureAsleep, measureAwake, measureNotify, measureSteady } from "./latency.ts";
 import { measureJobs, type Plan } from "./measure.ts";
 import { peerSubjects } from "./peer_subjects.ts";
 import { type Findings, isSound, renderMarkdown } from "./report.ts";
@@ -27,14 +27,20 @@ const plan: Plan = quick
   ? {
     repetitions,
     warmUpCount: 160,
-    jobs: [{ count: 480, sinkDelayMs: 0 }, { count: 160, sinkDelayMs: 50 }],
-    latency: { awake: 5, asleep: 1 },
+    jobs: [
+      { count: 480, sinkDelayMs: 0, concurrency: 50 },
+      { count: 160, sinkDelayMs: 50, concurrency: 100 },
+    ],
+    latency: { awake: 5, asleep: 1, steadySeconds: 1 },
   }
   : {
     repetitions,
     warmUpCount: 1600,
-    jobs: [{ count: 4000, sinkDelayMs: 0 }, { count: 1600, sinkDelayMs: 50 }],
-    latency: { awake: 20, asleep: 4 },
+    jobs: [
+      { count: 8000, sinkDelayMs: 0, concurrency: 50 },
+      { count: 3200, sinkDelayMs: 50, concurrency: 100 },
+    ],
+    latency: { awake: 20, asleep: 4, steadySeconds: 10 },
   };
 
 async function measureLatencies(scene: Scene, workers: Worker[], sql: postgres.Sql): Promise<Latency[]> {
@@ -44,6 +50,7 @@ async function measureLatencies(scene: Scene, workers: Worker[], sql: postgres.S
     for (const worker of workers) {
       found.push(await measureAwake(scene, worker, plan.latency.awake));
       found.push(await measureAsleep(scene, worker, plan.latency.asleep));
+      found.push(await measureSteady(scene, worker, plan.latency.steadySeconds));
     }
     console.log(`${repetition + 1}/${plan.repetitions} latencies`);
   }

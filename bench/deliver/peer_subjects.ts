@@ -1,5 +1,5 @@
 import type { PeerRuntime, Peers } from "../measure/peers.ts";
-import { CONCURRENCY, type Job, type Run, type Subject } from "./subjects.ts";
+import type { Job, Run, Subject } from "./subjects.ts";
 
 /** What a peer's worker prints that we read. */
 interface PeerRun {
@@ -41,7 +41,7 @@ async function runPeer(peers: Peers, { peer, runtime, client }: Peer, job: Job):
   const args = Object.entries({
     peer,
     client,
-    conc: CONCURRENCY,
+    conc: job.concurrency,
     n: job.count,
     delay: job.sinkDelayMs,
   }).flatMap(([name, value]) => [`--${name}`, String(value)]);
@@ -54,5 +54,6 @@ async function runPeer(peers: Peers, { peer, runtime, client }: Peer, job: Job):
     attempts: null,
     arrived: result.sinkUnique,
     duplicates: result.sinkDup,
+    mostAtOnce: job.concurrency,
   };
 }

@@ -10,6 +10,8 @@ import type { Sink } from "./sink_client.ts";
 export interface Job {
   count: number;
   sinkDelayMs: number;
+  /** Requests at the same time of everything but our worker, whose integrations have limits of their own. */
+  concurrency: number;
 }
 
 /** One measurement. */
@@ -26,6 +28,8 @@ export interface Run {
   /** Different ids that came to the sink; null where nothing is sent. */
   arrived: number | null;
   duplicates: number;
+  /** Most requests that waited for the endpoint's answer at the same time; null where nothing is sent. */
+  mostAtOnce: number | null;
 }
 
 /** Something that delivers. */
@@ -43,8 +47,8 @@ export const RAW_FETCH = "fetch in a loop, no queue";
 export const RAW_HTTP = "node:http in a loop, no queue";
 export const QUEUE_ALONE = "exchange_deliveries alone, no HTTP";
 
-/** Requests at the same time: what the worker itself allows. */
-export const CONCURRENCY = 64;
+/** Deliveries that the queue alone hands out in one call: about what the worker asks for. */
+const ALONE_LIMIT = 128;
 
 /** What a loop sends before its clock runs. */
 const LOOP_WARM_UP = 500;
@@ -125,7 +129,7 @@ async function runRaw(
     url: `${sink.url}/raw`,
     warmUpCount: LOOP_WARM_UP,
     count: job.count,
-    concurrency: CONCURRENCY,
+    concurrency: job.concurrency,
     client,
   };
   const environment = environmentBeside(stack, "direct connection");
@@ -138,14 +142,14 @@ async function runQueueAlone({ stack, queue, sink }: Scene, job: Job): Promise<R
   await queue.clear();
   const queued = await queue.fill(job.count);
   await sink.reset(0);
-  const options: QueueAloneOptions = { databaseUrl: stack.dbUrl, limit: 2 * CONCURRENCY };
+  const options: QueueAloneOptions = { databaseUrl: stack.dbUrl, limit: ALONE_LIMIT };
   const result = await runForJson<RawResult>("bench/deliver/queue_alone.ts", options);
   const { attempts } = await queue.counts();
-  return { ...await rated(sink, result, queued), attempts, arrived: null };
+  return { ...await rated(sink, result, queued), attempts, arrived: null, mostAtOnce: null };
 }
 
 async function rated(sink: Sink, result: RawResult, queued: number): Promise<Omit<Run, "attempts">> {
-  const { unique, dup } = await sink.stats();
+  const { unique, dup, maxInflight } = await sink.stats();
   return {
     perSecond: Math.round(result.timed / result.seconds),
     cpuMsEach: result.cpuMs / Math.max(1, result.timed),
@@ -153,5 +157,6 @@ async function rated(sink: Sink, result: RawResult, queued: number): Promise<Omi
     delivered: result.delivered,
     arrived: unique,
     duplicates: dup,
+    mostAtOnce: maxInflight,
   };
 }
