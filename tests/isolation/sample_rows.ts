@@ -1,5 +1,6 @@
 import { adminSql, sql } from "../support/stack.ts";
 import { createUser, type TestTenant } from "../support/tenant.ts";
+import { createGuardianSamples } from "./guardian_samples.ts";
 
 /** How to find, change and add a row of one table. */
 export interface Sample {
@@ -322,6 +323,7 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
       change: { overall_score: 51 },
       row: { ...base, overall_score: 52, band: "emerging" },
     },
+    ...await createGuardianSamples(tenantId),
     monitoring_cross_tenant_violations: { filter: `tenant_id=eq.${tenantId}`, change: {}, row: {} },
     monitoring_duplicate_idempotency_keys: { filter: `tenant_id=eq.${tenantId}`, change: {}, row: {} },
     monitoring_ai_changes_24h: { filter: `campaign_id=eq.${campaign!.id}`, change: {}, row: {} },

@@ -852,6 +852,201 @@ export type Database = {
           },
         ];
       };
+      "guardian_adoption_scores": {
+        Row: {
+          "computed_at": string;
+          "created_at": string;
+          "dimensions": NonNullable<Json>;
+          "id": string;
+          "metadata": NonNullable<Json>;
+          "overall_score": number;
+          "overall_status": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "computed_at"?: string;
+          "created_at"?: string;
+          "dimensions"?: NonNullable<Json>;
+          "id"?: string;
+          "metadata"?: NonNullable<Json>;
+          "overall_score": number;
+          "overall_status": string;
+          "tenant_id": string;
+        };
+        Update: {
+          "computed_at"?: string;
+          "created_at"?: string;
+          "dimensions"?: NonNullable<Json>;
+          "id"?: string;
+          "metadata"?: NonNullable<Json>;
+          "overall_score"?: number;
+          "overall_status"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "guardian_adoption_scores_tenant_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "guardian_edition_fits": {
+        Row: {
+          "computed_at": string;
+          "created_at": string;
+          "edition_key": string;
+          "fit_score": number;
+          "fit_status": string;
+          "id": string;
+          "label": string;
+          "metadata": NonNullable<Json>;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "computed_at"?: string;
+          "created_at"?: string;
+          "edition_key": string;
+          "fit_score": number;
+          "fit_status": string;
+          "id"?: string;
+          "label": string;
+          "metadata"?: NonNullable<Json>;
+          "tenant_id": string;
+        };
+        Update: {
+          "computed_at"?: string;
+          "created_at"?: string;
+          "edition_key"?: string;
+          "fit_score"?: number;
+          "fit_status"?: string;
+          "id"?: string;
+          "label"?: string;
+          "metadata"?: NonNullable<Json>;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "guardian_edition_fits_tenant_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "guardian_executive_reports": {
+        Row: {
+          "created_at": string;
+          "highlights_count": number;
+          "id": string;
+          "metadata": NonNullable<Json>;
+          "overall_score": number | null;
+          "period_end_on": string;
+          "period_start_on": string;
+          "report_type": string;
+          "risks_count": number;
+          "tenant_id": string;
+          "title": string;
+          "updated_at": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "highlights_count"?: number;
+          "id"?: string;
+          "metadata"?: NonNullable<Json>;
+          "overall_score"?: number | null;
+          "period_end_on": string;
+          "period_start_on": string;
+          "report_type": string;
+          "risks_count"?: number;
+          "tenant_id": string;
+          "title": string;
+          "updated_at"?: string | null;
+        };
+        Update: {
+          "created_at"?: string;
+          "highlights_count"?: number;
+          "id"?: string;
+          "metadata"?: NonNullable<Json>;
+          "overall_score"?: number | null;
+          "period_end_on"?: string;
+          "period_start_on"?: string;
+          "report_type"?: string;
+          "risks_count"?: number;
+          "tenant_id"?: string;
+          "title"?: string;
+          "updated_at"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "guardian_executive_reports_tenant_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "guardian_lifecycle_runs": {
+        Row: {
+          "completed_at": string | null;
+          "created_at": string;
+          "id": string;
+          "items_archived": number;
+          "items_deleted": number;
+          "items_scanned": number;
+          "metadata": NonNullable<Json>;
+          "run_type": string;
+          "started_at": string;
+          "status": string;
+          "tenant_id": string;
+          "updated_at": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "completed_at"?: string | null;
+          "created_at"?: string;
+          "id"?: string;
+          "items_archived"?: number;
+          "items_deleted"?: number;
+          "items_scanned"?: number;
+          "metadata"?: NonNullable<Json>;
+          "run_type": string;
+          "started_at"?: string;
+          "status"?: string;
+          "tenant_id": string;
+          "updated_at"?: string | null;
+        };
+        Update: {
+          "completed_at"?: string | null;
+          "created_at"?: string;
+          "id"?: string;
+          "items_archived"?: number;
+          "items_deleted"?: number;
+          "items_scanned"?: number;
+          "metadata"?: NonNullable<Json>;
+          "run_type"?: string;
+          "started_at"?: string;
+          "status"?: string;
+          "tenant_id"?: string;
+          "updated_at"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "guardian_lifecycle_runs_tenant_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "guardian_meta_integrations": {
         Row: {
           "config": NonNullable<Json>;
@@ -1082,6 +1277,109 @@ export type Database = {
         Relationships: [
           {
             foreignKeyName: "guardian_readiness_snapshots_tenant_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "guardian_uplift_plans": {
+        Row: {
+          "created_at": string;
+          "dimension": string | null;
+          "id": string;
+          "metadata": NonNullable<Json>;
+          "status": string;
+          "target_score": number | null;
+          "tenant_id": string;
+          "title": string;
+          "updated_at": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "dimension"?: string | null;
+          "id"?: string;
+          "metadata"?: NonNullable<Json>;
+          "status"?: string;
+          "target_score"?: number | null;
+          "tenant_id": string;
+          "title": string;
+          "updated_at"?: string | null;
+        };
+        Update: {
+          "created_at"?: string;
+          "dimension"?: string | null;
+          "id"?: string;
+          "metadata"?: NonNullable<Json>;
+          "status"?: string;
+          "target_score"?: number | null;
+          "tenant_id"?: string;
+          "title"?: string;
+          "updated_at"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "guardian_uplift_plans_tenant_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "guardian_uplift_tasks": {
+        Row: {
+          "completed_at": string | null;
+          "created_at": string;
+          "dimension": string | null;
+          "id": string;
+          "metadata": NonNullable<Json>;
+          "plan_id": string;
+          "priority": string;
+          "status": string;
+          "tenant_id": string;
+          "title": string;
+          "updated_at": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "completed_at"?: string | null;
+          "created_at"?: string;
+          "dimension"?: string | null;
+          "id"?: string;
+          "metadata"?: NonNullable<Json>;
+          "plan_id": string;
+          "priority"?: string;
+          "status"?: string;
+          "tenant_id": string;
+          "title": string;
+          "updated_at"?: string | null;
+        };
+        Update: {
+          "completed_at"?: string | null;
+          "created_at"?: string;
+          "dimension"?: string | null;
+          "id"?: string;
+          "metadata"?: NonNullable<Json>;
+          "plan_id"?: string;
+          "priority"?: string;
+          "status"?: string;
+          "tenant_id"?: string;
+          "title"?: string;
+          "updated_at"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "guardian_uplift_tasks_plan_fkey";
+            columns: ["tenant_id", "plan_id"];
+            isOneToOne: false;
+            referencedRelation: "guardian_uplift_plans";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "guardian_uplift_tasks_tenant_fkey";
             columns: ["tenant_id"];
             isOneToOne: false;
             referencedRelation: "tenants";

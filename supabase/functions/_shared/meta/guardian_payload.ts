@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { PayloadRefused, type PayloadSource, type WebhookPayload } from "../delivery/contract.ts";
+import { mapAdoptionScores } from "./adoption_scores.ts";
+import { mapEditionFit } from "./edition_fit.ts";
+import { mapExecutiveReport } from "./executive_report.ts";
+import { mapLifecycleRun } from "./lifecycle_run.ts";
 import { mapReadiness } from "./readiness.ts";
+import { mapUpliftPlan } from "./uplift_plan.ts";
+import { mapUpliftTask } from "./uplift_task.ts";
 import { instantSchema } from "./vocabulary.ts";
 
 /** Turns the payload of an event into what may leave. Pure; throws a ZodError for anything outside its schema. */
@@ -9,6 +15,12 @@ export type MetaMapper = (payload: Record<string, unknown>) => Record<string, un
 /** Mapper by type of guardian meta event. */
 export const metaMappers = new Map<string, MetaMapper>([
   ["readiness_updated", mapReadiness],
+  ["uplift_plan_created", mapUpliftPlan],
+  ["uplift_task_updated", mapUpliftTask],
+  ["edition_fit_computed", mapEditionFit],
+  ["executive_report_created", mapExecutiveReport],
+  ["adoption_scores_computed", mapAdoptionScores],
+  ["lifecycle_run_completed", mapLifecycleRun],
 ]);
 
 /**
