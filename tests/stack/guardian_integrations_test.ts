@@ -65,7 +65,13 @@ stackTest(
       const listed = await call("guardian-meta/integrations", { user: tenant.users.manager });
       assert.equal(listed.body.data[0].label, "CRM 2");
       assert.equal(JSON.stringify(listed.body).includes("whsec_"), false);
-      assert.deepEqual(listed.body.data[0].statistics.last_24h, { delivered: 0, discarded: 0, queued: 0 });
+      const { last_24h: lastDay } = listed.body.data[0].statistics;
+      assert.deepEqual([lastDay.delivered, lastDay.discarded, lastDay.queued, lastDay.failure_rate], [
+        0,
+        0,
+        0,
+        null,
+      ]);
       const audit = await sql`select action, actor_id from public.audit_log
       where tenant_id = ${tenant.id} and table_name = 'guardian_meta_integrations' order by id`;
       assert.deepEqual(audit.map((row) => [row.action, row.actor_id]), [

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { subscriptionStatisticsAnswer } from "../_shared/outbound/statistics.ts";
 import { SCOPES } from "../_shared/meta/vocabulary.ts";
 
 const instant = () => z.iso.datetime({ offset: true });
@@ -35,15 +36,7 @@ export const integrationAnswer = () =>
 /** An integration in the list. */
 export const listedIntegrationAnswer = () =>
   integrationAnswer().extend({
-    statistics: z.strictObject({
-      delivered: count(),
-      pending: count().describe("Waiting for their first attempt."),
-      failed: count().describe("Waiting for another attempt."),
-      discarded: count().describe("Given up, kept."),
-      last_24h: z.strictObject({ delivered: count(), discarded: count(), queued: count() }),
-      oldest_open_at: instant().nullable(),
-      last_attempt_at: instant().nullable(),
-    }),
+    statistics: subscriptionStatisticsAnswer(),
   });
 
 /** A new integration with its secret. */

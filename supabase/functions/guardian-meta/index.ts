@@ -1,9 +1,10 @@
 import { createFunction } from "../_shared/http/create_function.ts";
 import { integrationRoutes } from "./integrations.ts";
+import { statisticsRoutes } from "./statistics.ts";
 import { testRoutes } from "./test_delivery.ts";
 
 /** Guardian meta for people: subscriptions to meta events and a test that goes the real way. */
 export default createFunction({
   name: "guardian-meta",
-  routes: [...integrationRoutes, ...testRoutes],
+  routes: [...integrationRoutes, ...statisticsRoutes, ...testRoutes],
 });

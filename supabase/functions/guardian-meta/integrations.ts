@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { hubClient } from "../_shared/db/clients.ts";
 import { type Json } from "../_shared/db/store.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
@@ -7,6 +6,7 @@ import { generateSigningSecret } from "../_shared/delivery/signature.ts";
 import { checkUrl, EgressError, InterlockError } from "../_shared/guardrails.ts";
 import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
 import { route } from "../_shared/http/route.ts";
+import { readSubscriptionStatistics } from "../_shared/outbound/statistics.ts";
 import { createdIntegrationAnswer, integrationAnswer, listedIntegrationAnswer } from "./answers.ts";
 import { createSchema, splitHeaders, updateSchema } from "./integration_schemas.ts";
 
@@ -15,26 +15,6 @@ const COLUMNS =
 
 /** A name server that says nothing must not hold the request. */
 const CHECK_TIMEOUT_MS = 5000;
-
-const statisticsSchema = z.record(
-  z.string(),
-  z.object({
-    delivered: z.number(),
-    pending: z.number(),
-    failed: z.number(),
-    discarded: z.number(),
-    last_24h: z.object({ delivered: z.number(), discarded: z.number(), queued: z.number() }),
-    oldest_open_at: z.string().nullable(),
-    last_attempt_at: z.string().nullable(),
-  }),
-);
-
-const NO_DELIVERIES = {
-  ...{ delivered: 0, pending: 0, failed: 0, discarded: 0 },
-  last_24h: { delivered: 0, discarded: 0, queued: 0 },
-  oldest_open_at: null,
-  last_attempt_at: null,
-};
 
 /** An address that may not be called is refused when it is saved, not at the first delivery. */
 async function checkWebhookUrl(url: string | undefined, field: string): Promise<void> {
@@ -74,15 +54,9 @@ export const integrationRoutes = [
       const rows = unwrap(
         await select.order("created_at", { ascending: false }).order("id").limit(query.limit),
       );
-      const statistics = statisticsSchema.parse(
-        unwrap(
-          await tenantDb(access.tenantId, hubClient()).rpc("guardian_meta_statistics", {
-            p_integration_ids: rows.map((row) => row.id),
-          }),
-        ),
-      );
+      const statistics = await readSubscriptionStatistics(access.tenantId, rows.map((row) => row.id));
       return Response.json({
-        data: rows.map((row) => ({ ...row, statistics: statistics[row.id] ?? NO_DELIVERIES })),
+        data: rows.map((row) => ({ ...row, statistics: statistics[row.id] })),
         next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: row.id })),
       });
     },

@@ -2175,6 +2175,20 @@ export type Database = {
       };
       "current_access": { Args: Record<PropertyKey, never>; Returns: Json };
       "delete_secret": { Args: { "p_secret_ref": string; "p_tenant_id": string }; Returns: boolean };
+      "delivery_statistics": {
+        Args: { "p_integration_ids": (string)[]; "p_tenant_id": string };
+        Returns: Json;
+      };
+      "delivery_statistics_series": {
+        Args: {
+          "p_from": string;
+          "p_granularity": string;
+          "p_integration_id": string;
+          "p_tenant_id": string;
+          "p_to": string;
+        };
+        Returns: Json;
+      };
       "exchange_deliveries": {
         Args: {
           "p_after"?: string;
@@ -2195,10 +2209,6 @@ export type Database = {
       "get_delivery_endpoints": { Args: { "p_integration_ids": (string)[] }; Returns: Json };
       "get_webhook_receipt_bodies": { Args: { "p_receipt_ids": (string)[] }; Returns: Json };
       "get_webhook_verifier": { Args: { "p_webhook_id": string }; Returns: Json };
-      "guardian_meta_statistics": {
-        Args: { "p_integration_ids": (string)[]; "p_tenant_id": string };
-        Returns: Json;
-      };
       "log_ai_change": {
         Args: { "p_campaign_id": string; "p_changes": Json; "p_reason": string; "p_tenant_id": string };
         Returns: string;
