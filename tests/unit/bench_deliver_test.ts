@@ -10,6 +10,7 @@ const goodRun: Run = {
   attempts: 10,
   arrived: 10,
   duplicates: 0,
+  mostAtOnce: 50,
 };
 const goodLatency = { subject: "worker", samplesMs: [12], lost: 0, duplicates: 0 };
 
