@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { subscriptionStatisticsAnswer } from "../_shared/outbound/statistics.ts";
+import { SIGNATURE_VERSIONS } from "../_shared/delivery/signature.ts";
 import { SCOPES } from "../_shared/meta/vocabulary.ts";
 
 const instant = () => z.iso.datetime({ offset: true });
@@ -19,6 +20,9 @@ export const integrationAnswer = () =>
       timeout_ms: z.int().optional(),
       max_attempts: z.int().optional(),
       max_in_flight: z.int().optional(),
+      signature: z.enum(SIGNATURE_VERSIONS).optional().describe(
+        "v1 = HMAC-SHA-256 (default), v1a = Ed25519; changed by a rotation only.",
+      ),
     }),
     scopes: z.array(z.enum(SCOPES)),
     metadata: z.record(z.string(), z.unknown()),
@@ -27,6 +31,10 @@ export const integrationAnswer = () =>
     disabled_at: instant().nullable(),
     disabled_reason: z.string().nullable().describe(
       "Why the engine disabled it: gone = 410; null = it did not.",
+    ),
+    public_key: z.string().nullable().describe("What v1a verifies with, as whpk_<base64>; null with v1."),
+    previous_secret_expires_at: instant().nullable().describe(
+      "Until then the secret or key before the current one signs too.",
     ),
     created_by: z.uuid().nullable(),
     created_at: instant(),
@@ -39,9 +47,13 @@ export const listedIntegrationAnswer = () =>
     statistics: subscriptionStatisticsAnswer(),
   });
 
-/** A new integration with its secret. */
-export const createdIntegrationAnswer = () =>
-  integrationAnswer().extend({ signing_secret: z.string().describe("Shown this once.") });
+/** An integration with the secret it just got. */
+export const integrationSecretAnswer = () =>
+  integrationAnswer().extend({
+    signing_secret: z.string().nullable().describe(
+      "Shown this once. Null with v1a: its private key leaves Vault for the worker alone.",
+    ),
+  });
 
 /** What became of a test. */
 export const testAnswer = () =>

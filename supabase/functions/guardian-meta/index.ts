@@ -1,10 +1,11 @@
 import { createFunction } from "../_shared/http/create_function.ts";
 import { integrationRoutes } from "./integrations.ts";
 import { statisticsRoutes } from "./statistics.ts";
+import { rotateRoutes } from "./rotate_secret.ts";
 import { testRoutes } from "./test_delivery.ts";
 
 /** Guardian meta for people: subscriptions to meta events and a test that goes the real way. */
 export default createFunction({
   name: "guardian-meta",
-  routes: [...integrationRoutes, ...statisticsRoutes, ...testRoutes],
+  routes: [...integrationRoutes, ...statisticsRoutes, ...rotateRoutes, ...testRoutes],
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SIGNATURE_VERSIONS } from "../_shared/delivery/signature.ts";
 import { headerProblem } from "../_shared/guardrails.ts";
 import { SCOPES } from "../_shared/meta/vocabulary.ts";
 
@@ -35,6 +36,8 @@ const configSchema = z.strictObject({
   timeout_ms: tuning.timeout_ms.optional(),
   max_attempts: tuning.max_attempts.optional(),
   max_in_flight: tuning.max_in_flight.optional(),
+  /** How requests are signed; a rotation can change it later. */
+  signature: z.enum(SIGNATURE_VERSIONS).optional(),
 });
 
 /** Only what is named changes; null takes a setting back to its default. */
@@ -76,6 +79,13 @@ export const updateSchema = z.strictObject({
       (updates) => new Set(updates.map((update) => update.id.toLowerCase())).size === updates.length,
       "names an integration twice",
     ),
+});
+
+export const rotateSchema = z.strictObject({
+  /** Left out, it stays as it is. */
+  signature: z.enum(SIGNATURE_VERSIONS).optional(),
+  /** How long the old secret or key signs beside the new one. Default: a day. */
+  overlap_seconds: z.number().int().min(0).max(604800).default(86400),
 });
 
 export const testSchema = z.strictObject({ integration_id: z.uuid() });

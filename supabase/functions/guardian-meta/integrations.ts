@@ -7,11 +7,12 @@ import { checkUrl, EgressError, InterlockError } from "../_shared/guardrails.ts"
 import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
 import { route } from "../_shared/http/route.ts";
 import { readSubscriptionStatistics } from "../_shared/outbound/statistics.ts";
-import { createdIntegrationAnswer, integrationAnswer, listedIntegrationAnswer } from "./answers.ts";
+import { integrationAnswer, integrationSecretAnswer, listedIntegrationAnswer } from "./answers.ts";
+import { withSecret } from "./rotate_secret.ts";
 import { createSchema, splitHeaders, updateSchema } from "./integration_schemas.ts";
 
 const COLUMNS =
-  "id, integration_key, label, description, is_enabled, config, scopes, metadata, last_synced_at, failing_since, disabled_at, disabled_reason, created_by, created_at, updated_at";
+  "id, integration_key, label, description, is_enabled, config, scopes, metadata, last_synced_at, failing_since, disabled_at, disabled_reason, public_key, previous_secret_expires_at, created_by, created_at, updated_at";
 
 /** A name server that says nothing must not hold the request. */
 const CHECK_TIMEOUT_MS = 5000;
@@ -68,7 +69,7 @@ export const integrationRoutes = [
     auth: "user",
     permission: "integrations.manage",
     body: createSchema,
-    response: { status: 201, schema: createdIntegrationAnswer },
+    response: { status: 201, schema: integrationSecretAnswer },
     errors: ["CONFLICT"],
     examples: [{
       name: "readiness",
@@ -91,7 +92,7 @@ export const integrationRoutes = [
     handler: async ({ access, body }) => {
       await checkWebhookUrl(body.config.webhook_url, "config.webhook_url");
       const { config, headers } = splitHeaders(body.config);
-      const signingSecret = generateSigningSecret();
+      const signingSecret = generateSigningSecret(config.signature);
       const integration = unwrap(
         await tenantDb(access.tenantId, hubClient()).rpc("create_guardian_meta_integration", {
           p_integration_key: body.integration_key,
@@ -106,10 +107,7 @@ export const integrationRoutes = [
           p_actor: access.userId,
         }),
       );
-      return Response.json(
-        { ...integration as Record<string, unknown>, signing_secret: signingSecret },
-        { status: 201 },
-      );
+      return Response.json(withSecret(integration, signingSecret), { status: 201 });
     },
   }),
   route({

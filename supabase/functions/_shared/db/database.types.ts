@@ -778,6 +778,7 @@ export type Database = {
           "org_id": string | null;
           "previous_secret_expires_at": string | null;
           "previous_secret_ref": string | null;
+          "public_key": string | null;
           "secret_ref": string;
           "tenant_id": string;
           "updated_at": string;
@@ -805,6 +806,7 @@ export type Database = {
           "org_id"?: string | null;
           "previous_secret_expires_at"?: string | null;
           "previous_secret_ref"?: string | null;
+          "public_key"?: string | null;
           "secret_ref": string;
           "tenant_id": string;
           "updated_at"?: string;
@@ -831,6 +833,7 @@ export type Database = {
           "org_id"?: string | null;
           "previous_secret_expires_at"?: string | null;
           "previous_secret_ref"?: string | null;
+          "public_key"?: string | null;
           "secret_ref"?: string;
           "tenant_id"?: string;
           "updated_at"?: string;
@@ -1067,6 +1070,7 @@ export type Database = {
           "metadata": NonNullable<Json>;
           "previous_secret_expires_at": string | null;
           "previous_secret_ref": string | null;
+          "public_key": string | null;
           "scopes": (string)[];
           "secret_ref": string;
           "tenant_id": string;
@@ -1092,6 +1096,7 @@ export type Database = {
           "metadata"?: NonNullable<Json>;
           "previous_secret_expires_at"?: string | null;
           "previous_secret_ref"?: string | null;
+          "public_key"?: string | null;
           "scopes": (string)[];
           "secret_ref": string;
           "tenant_id": string;
@@ -1116,6 +1121,7 @@ export type Database = {
           "metadata"?: NonNullable<Json>;
           "previous_secret_expires_at"?: string | null;
           "previous_secret_ref"?: string | null;
+          "public_key"?: string | null;
           "scopes"?: (string)[];
           "secret_ref"?: string;
           "tenant_id"?: string;
@@ -2280,6 +2286,16 @@ export type Database = {
       };
       "rollback_change": {
         Args: { "p_actor"?: string; "p_change_id": string; "p_tenant_id": string };
+        Returns: Json;
+      };
+      "rotate_guardian_meta_integration_secret": {
+        Args: {
+          "p_actor": string;
+          "p_integration_id": string;
+          "p_overlap_seconds": number;
+          "p_secret": string;
+          "p_tenant_id": string;
+        };
         Returns: Json;
       };
       "rotate_webhook_secret": {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Store } from "../db/store.ts";
-import { signingKey } from "./signature.ts";
+import { type SigningKey, signingKey } from "./signature.ts";
 
 const endpointsSchema = z.array(z.object({
   integration_id: z.string(),
@@ -13,7 +13,7 @@ const endpointsSchema = z.array(z.object({
   }),
   secret: z.string(),
   previous_secret: z.string().nullable(),
-  previous_secret_expires_at: z.string().nullable(),
+  previous_secret_ends_in_ms: z.number().nullable(),
   headers: z.record(z.string(), z.string()),
 }));
 
@@ -26,8 +26,8 @@ export interface Endpoint {
   retryScheduleSeconds: number[] | null;
   /** Custom headers with their values. */
   headers: Record<string, string>;
-  /** Keys that sign; the second one only until `untilMs`. */
-  keys: { key: Uint8Array; untilMs: number }[];
+  /** Keys that sign; the second one only until `untilMs` of this process's own clock. */
+  keys: { key: SigningKey; untilMs: number }[];
   /** Texts that must never be stored with an answer: the receiver may echo what it got. */
   secrets: string[];
 }
@@ -48,12 +48,14 @@ export class EndpointCache {
         .map((one) => one.integration_id),
     );
     if (missing.size === 0) return;
+    // Before the call: what the answer takes must not make a key live longer.
+    const askedMs = Date.now();
     const rows = endpointsSchema.parse(
       await this.store.call("get_delivery_endpoints", { p_integration_ids: [...missing] }),
     );
     for (const row of rows) {
       this.#entries.delete(row.integration_id);
-      this.#entries.set(row.integration_id, toEndpoint(row));
+      this.#entries.set(row.integration_id, toEndpoint(row, askedMs));
       if (this.#entries.size > MAX_ENTRIES) this.#entries.delete(this.#entries.keys().next().value!);
     }
   }
@@ -64,13 +66,10 @@ export class EndpointCache {
   }
 }
 
-function toEndpoint(row: z.infer<typeof endpointsSchema>[number]): Endpoint {
+function toEndpoint(row: z.infer<typeof endpointsSchema>[number], askedMs: number): Endpoint {
   const keys = [{ key: signingKey(row.secret), untilMs: Infinity }];
-  if (row.previous_secret !== null && row.previous_secret_expires_at !== null) {
-    keys.push({
-      key: signingKey(row.previous_secret),
-      untilMs: Date.parse(row.previous_secret_expires_at),
-    });
+  if (row.previous_secret !== null && row.previous_secret_ends_in_ms !== null) {
+    keys.push({ key: signingKey(row.previous_secret), untilMs: askedMs + row.previous_secret_ends_in_ms });
   }
   return {
     configVersion: row.config_version,
