@@ -109,6 +109,10 @@ begin
   if coalesce(p_overlap_seconds not between 0 and 604800, true) then
     perform private.raise_error('IL422', 'Both secrets sign for 0 to 604800 seconds (7 days).');
   end if;
+  -- The lane first, as workers do: nobody waits in a circle.
+  perform from private.delivery_lanes l
+  where l.integration_id = p_subscription_id and l.tenant_id = p_tenant_id
+  for no key update;
   select s.secret_ref, s.previous_secret_ref into v_replaced, v_outdated
   from private.delivery_subscriptions s
   where s.tenant_id = p_tenant_id and s.id = p_subscription_id

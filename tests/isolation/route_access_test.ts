@@ -34,6 +34,7 @@ interface Targets {
   receipt_id: string;
   dispatch_id: number;
   integration_id: string;
+  subscription_id: string;
 }
 
 async function createTargets(cast: Cast): Promise<Targets> {
@@ -47,6 +48,7 @@ async function createTargets(cast: Cast): Promise<Targets> {
     receipt_id: idOf("webhook_receipts"),
     dispatch_id: dispatchId,
     integration_id: idOf("guardian_meta_integrations"),
+    subscription_id: idOf("event_subscriptions"),
   };
 }
 
@@ -65,6 +67,13 @@ function bodyOf(line: string, targets: Targets): unknown {
     },
     "guardian-meta PATCH /integrations": { updates: [{ id: targets.integration_id, label: "Renamed" }] },
     "guardian-meta POST /integrations/test": { integration_id: targets.integration_id },
+    "event-subscriptions POST /": {
+      label: "Rig",
+      event_types: ["rig.none"],
+      config: { webhook_url: "http://127.0.0.1:9/rig" },
+    },
+    "event-subscriptions PATCH /": { updates: [{ id: targets.subscription_id, label: "Renamed" }] },
+    "event-subscriptions POST /test": { integration_id: targets.subscription_id },
   };
   return bodies[line] ?? (line.includes(" POST ") ? {} : undefined);
 }
@@ -83,7 +92,7 @@ function outcomeOf(answer: Answer, targets: Targets, expected: Expectation | und
   if (expected !== "none") return answer.status;
   const text = JSON.stringify(answer.body);
   const mentions = text.includes(targets.webhook_id) || text.includes(targets.receipt_id) ||
-    text.includes(`"id":${targets.dispatch_id},`);
+    text.includes(targets.subscription_id) || text.includes(`"id":${targets.dispatch_id},`);
   return answer.status === 200 && !mentions ? "none" : answer.status;
 }
 

@@ -103,10 +103,10 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
   const [tried] = await adminSql`insert into public.guardian_meta_webhook_attempts
     (tenant_id, integration_id, delivery_id, attempt, outcome, started_at)
     values (${tenantId}, ${integration!.id}, ${delivery!.id}, 1, 'failed', now()) returning delivery_id`;
-  const [subscription] = await adminSql`insert into public.event_subscriptions
-    (tenant_id, org_id, label, event_types, config, secret_ref)
-    values (${tenantId}, ${orgId}, 'Sample', '{sample.nothing}', '{"webhook_url": "http://127.0.0.1:9/sample"}', gen_random_uuid())
-    returning id`;
+  const [subscription] =
+    await sql`select public.create_event_subscription(${tenantId}, ${orgId}, 'Sample', null, true,
+      ${sql.json({ webhook_url: "http://127.0.0.1:9/sample" })}, null, '{sample.nothing}', null, null, '{}',
+      'whsec_c2FtcGxlLXNhbXBsZS1zYW1wbGUtc2FtcGxlLXNhbXBsZQ==', null) ->> 'id' as id`;
   const [eventDelivery] = await adminSql`insert into public.event_deliveries
     (tenant_id, org_id, integration_id, event_type)
     values (${tenantId}, ${orgId}, ${subscription!.id}, 'sample.nothing') returning id`;

@@ -46,6 +46,10 @@ export const probes: Record<string, { good: Probe; bad: Probe }> = {
     good: { expected: 200, send: (context) => getAsOwner(context, "/integrations") },
     bad: { expected: 401, send: ({ url }) => fetch(`${url}/integrations`) },
   },
+  "event-subscriptions": {
+    good: { expected: 200, send: (context) => getAsOwner(context, "") },
+    bad: { expected: 401, send: ({ url }) => fetch(url) },
+  },
   "integrations": {
     good: { expected: 200, send: (context) => getAsOwner(context, "/webhooks") },
     bad: {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Arrival, type Sink, startSink } from "../../simulators/sink/sink.ts";
-import { call } from "./api.ts";
+import { call, type CallOptions } from "./api.ts";
 import { adminSql, eventually, sql } from "./stack.ts";
 import type { TestTenant } from "./tenant.ts";
 
@@ -16,6 +16,12 @@ export interface TestIntegration {
 export interface TestSink extends Sink {
   /** Creates an integration of the tenant that delivers here. */
   integrate(tenant: TestTenant, body?: Record<string, unknown>): Promise<TestIntegration>;
+  /** Creates a subscription to events of the tenant that delivers here. */
+  subscribe(
+    tenant: TestTenant,
+    body: Record<string, unknown>,
+    options?: CallOptions,
+  ): Promise<TestIntegration>;
   /** What came to one integration, oldest first. */
   arrivalsOf(integration: TestIntegration): Arrival[];
 }
@@ -30,26 +36,26 @@ export function startTestSink(
     answer: async (arrival) =>
       await answer?.(arrival) ?? new Response(null, { status: arrival.verified ? 204 : 401 }),
   });
+  const make = async (path: string, options: CallOptions, body: Record<string, unknown>) => {
+    const endpoint = crypto.randomUUID();
+    const config = { webhook_url: `${sink.url}/${endpoint}`, ...body.config as object };
+    const created = await call(path, { ...options, body: { ...body, config } });
+    assert.equal(created.status, 201, JSON.stringify(created.body));
+    secrets.set(endpoint, created.body.signing_secret);
+    return { id: created.body.id, signingSecret: created.body.signing_secret, endpoint };
+  };
   return {
     ...sink,
     arrivalsOf: (integration) => sink.arrivals.filter((arrival) => arrival.endpoint === integration.endpoint),
-    async integrate(tenant, body = {}) {
-      const endpoint = crypto.randomUUID();
-      const { config, ...rest } = body as { config?: Record<string, unknown> };
-      const created = await call("guardian-meta/integrations", {
-        user: tenant.users.admin,
-        body: {
-          integration_key: endpoint,
-          label: "Test",
-          scopes: ["readiness"],
-          config: { webhook_url: `${sink.url}/${endpoint}`, ...config },
-          ...rest,
-        },
-      });
-      assert.equal(created.status, 201, JSON.stringify(created.body));
-      secrets.set(endpoint, created.body.signing_secret);
-      return { id: created.body.id, signingSecret: created.body.signing_secret, endpoint };
-    },
+    integrate: (tenant, body = {}) =>
+      make("guardian-meta/integrations", { user: tenant.users.admin }, {
+        integration_key: crypto.randomUUID(),
+        label: "Test",
+        scopes: ["readiness"],
+        ...body,
+      }),
+    subscribe: (tenant, body, options = {}) =>
+      make("event-subscriptions", { user: tenant.users.admin, ...options }, { label: "Test", ...body }),
   };
 }
 

@@ -127,6 +127,20 @@ const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
   },
   // Nothing listens there: what is sent fails at once.
   webhook_url: () => Promise.resolve("http://127.0.0.1:9/hook"),
+  subscription_id: async ({ caller }) => {
+    const created = await call("event-subscriptions", {
+      headers: { authorization: `Bearer ${caller.token}` },
+      tenantId: caller.tenantId,
+      orgId: caller.orgId,
+      body: {
+        label: "Target",
+        event_types: ["target.none"],
+        config: { webhook_url: "http://127.0.0.1:9/hook" },
+      },
+    });
+    if (created.status !== 201) throw new Error(`No subscription: ${JSON.stringify(created.body)}`);
+    return created.body.id;
+  },
   dispatch_id: async (targets) => {
     const receiptId = await targets.find("receipt_id") as string;
     return await eventually(async () => {

@@ -3,38 +3,17 @@ import { type Json } from "../_shared/db/store.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
 import { generateSigningSecret } from "../_shared/delivery/signature.ts";
-import { checkUrl, EgressError, InterlockError } from "../_shared/guardrails.ts";
 import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
 import { route } from "../_shared/http/route.ts";
-import { readSubscriptionStatistics } from "../_shared/outbound/statistics.ts";
+import { checkConfig } from "../_shared/subscriptions/check_config.ts";
+import { withSecret } from "../_shared/subscriptions/signing_secret.ts";
+import { splitHeaders } from "../_shared/subscriptions/settings.ts";
+import { withStatistics } from "../_shared/subscriptions/statistics.ts";
 import { integrationAnswer, integrationSecretAnswer, listedIntegrationAnswer } from "./answers.ts";
-import { withSecret } from "./rotate_secret.ts";
-import { createSchema, splitHeaders, updateSchema } from "./integration_schemas.ts";
+import { createSchema, updateSchema } from "./integration_schemas.ts";
 
 const COLUMNS =
-  "id, integration_key, label, description, is_enabled, config, scopes, metadata, last_synced_at, failing_since, disabled_at, disabled_reason, public_key, previous_secret_expires_at, created_by, created_at, updated_at";
-
-/** A name server that says nothing must not hold the request. */
-const CHECK_TIMEOUT_MS = 5000;
-
-/** An address that may not be called is refused when it is saved, not at the first delivery. */
-async function checkWebhookUrl(url: string | undefined, field: string): Promise<void> {
-  if (url === undefined) return;
-  const giveUp = AbortSignal.timeout(CHECK_TIMEOUT_MS);
-  const late = new Promise<never>((_, reject) => {
-    giveUp.onabort = () =>
-      reject(new InterlockError("VALIDATION_FAILED", `${field}: The name could not be looked up in time.`));
-  });
-  try {
-    await Promise.race([checkUrl(url), late]);
-  } catch (error) {
-    if (!(error instanceof EgressError)) throw error;
-    throw new InterlockError("VALIDATION_FAILED", `${field}: ${error.message}`, {
-      cause: error,
-      details: { issues: [{ path: field, message: error.message }] },
-    });
-  }
-}
+  "id, integration_key, label, description, is_enabled, flow, config, scopes, metadata, last_synced_at, failing_since, disabled_at, disabled_reason, public_key, previous_secret_expires_at, created_by, created_at, updated_at";
 
 export const integrationRoutes = [
   route({
@@ -55,9 +34,8 @@ export const integrationRoutes = [
       const rows = unwrap(
         await select.order("created_at", { ascending: false }).order("id").limit(query.limit),
       );
-      const statistics = await readSubscriptionStatistics(access.tenantId, rows.map((row) => row.id));
       return Response.json({
-        data: rows.map((row) => ({ ...row, statistics: statistics[row.id] })),
+        data: await withStatistics(access.tenantId, rows),
         next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: row.id })),
       });
     },
@@ -90,7 +68,7 @@ export const integrationRoutes = [
       stands_for: { "/config/webhook_url": "webhook_url", "/integration_key": "integration_key" },
     }],
     handler: async ({ access, body }) => {
-      await checkWebhookUrl(body.config.webhook_url, "config.webhook_url");
+      await checkConfig(body.config, "config");
       const { config, headers } = splitHeaders(body.config);
       const signingSecret = generateSigningSecret(config.signature);
       const integration = unwrap(
@@ -134,7 +112,7 @@ export const integrationRoutes = [
     }],
     handler: async ({ access, body }) => {
       for (const [index, update] of body.updates.entries()) {
-        await checkWebhookUrl(update.config?.webhook_url, `updates.${index}.config.webhook_url`);
+        await checkConfig(update.config, `updates.${index}.config`);
       }
       const updates = body.updates.map((update) =>
         update.config ? { ...update, ...splitHeaders(update.config) } : update

@@ -5,18 +5,10 @@ import { unwrap } from "../_shared/db/unwrap.ts";
 import { generateSigningSecret, SIGNATURE_VERSIONS } from "../_shared/delivery/signature.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
 import { route } from "../_shared/http/route.ts";
+import { rotateSchema, withSecret } from "../_shared/subscriptions/signing_secret.ts";
 import { integrationSecretAnswer } from "./answers.ts";
-import { rotateSchema } from "./integration_schemas.ts";
 
 const signatureSchema = z.object({ signature: z.enum(SIGNATURE_VERSIONS).default("v1") });
-
-/** The integration an RPC answered, with its new secret; a private key is shown to nobody, its public key is there. */
-export function withSecret(integration: unknown, secret: string): Record<string, unknown> {
-  return {
-    ...integration as Record<string, unknown>,
-    signing_secret: secret.startsWith("whsk_") ? null : secret,
-  };
-}
 
 export const rotateRoutes = [
   route({

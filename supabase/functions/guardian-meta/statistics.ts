@@ -6,7 +6,7 @@ import {
   SERIES_EXAMPLES,
   seriesQuerySchema,
   statisticsSeriesAnswer,
-} from "../_shared/outbound/statistics.ts";
+} from "../_shared/subscriptions/statistics.ts";
 
 export const statisticsRoutes = [
   route({

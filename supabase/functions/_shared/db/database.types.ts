@@ -2151,6 +2151,24 @@ export type Database = {
         Args: { "p_awake_ms"?: number; "p_lease_ms": number; "p_limit": number };
         Returns: Json;
       };
+      "create_event_subscription": {
+        Args: {
+          "p_actor": string;
+          "p_config": Json;
+          "p_description": string;
+          "p_event_types": (string)[];
+          "p_filter": Json;
+          "p_filter_path": string;
+          "p_headers": Json;
+          "p_is_enabled": boolean;
+          "p_label": string;
+          "p_metadata": Json;
+          "p_org_id": string;
+          "p_secret": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
       "create_guardian_meta_integration": {
         Args: {
           "p_actor": string;
@@ -2318,6 +2336,10 @@ export type Database = {
         Returns: string;
       };
       "store_webhook_receipts": { Args: { "p_batch": Json }; Returns: Json };
+      "update_event_subscriptions": {
+        Args: { "p_actor": string; "p_org_id": string; "p_tenant_id": string; "p_updates": Json };
+        Returns: Json;
+      };
       "update_guardian_meta_integrations": {
         Args: { "p_actor": string; "p_tenant_id": string; "p_updates": Json };
         Returns: Json;

@@ -67,6 +67,8 @@ export interface WebhookPayload {
   type: string;
   /** ISO 8601 instant at which it happened. */
   timestamp: string;
+  /** What it happened to; kinds that may not say leave it out. */
+  entity?: { type: string; id: string };
   data: Record<string, unknown>;
 }
 

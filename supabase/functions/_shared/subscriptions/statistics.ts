@@ -61,18 +61,16 @@ export const statisticsSeriesAnswer = () =>
 
 const statisticsSchema = z.record(z.string(), z.record(z.string(), z.unknown()));
 
-/** Statistics of a tenant's subscriptions of any kind, by id; one call for a whole page. */
-export async function readSubscriptionStatistics(
-  tenantId: string,
-  subscriptionIds: string[],
-): Promise<Record<string, Record<string, unknown>>> {
-  return statisticsSchema.parse(
+/** Rows of a tenant's subscriptions of any kind, each with its statistics; one call for a whole page. */
+export async function withStatistics<Row extends { id: string }>(tenantId: string, rows: Row[]) {
+  const byId = statisticsSchema.parse(
     unwrap(
       await tenantDb(tenantId, hubClient()).rpc("delivery_statistics", {
-        p_integration_ids: subscriptionIds,
+        p_integration_ids: rows.map((row) => row.id),
       }),
     ),
   );
+  return rows.map((row) => ({ ...row, statistics: byId[row.id] }));
 }
 
 /** Years that the database and its answers can write; the rest is a typing error. */
