@@ -5,8 +5,8 @@ import { parse } from "smol-toml";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const functionsDir = join(root, "supabase/functions");
-/** A tenth of what the platform takes. */
-const BUNDLE_LIMIT_BYTES = 2 * 1024 * 1024;
+/** An eighth of what the platform takes. What is loaded on demand only (jsonata) counts as well. */
+const BUNDLE_LIMIT_BYTES = 2.5 * 1024 * 1024;
 
 const names = [...Deno.readDirSync(functionsDir)]
   .filter((entry) => entry.isDirectory && !entry.name.startsWith("_")).map((entry) => entry.name).sort();
@@ -47,7 +47,7 @@ Deno.test("DEPLOY: every function type-checks with functions/deno.json alone", a
 });
 
 for (const name of names) {
-  Deno.test(`DEPLOY: ${name} bundles with functions/deno.json alone, to less than 2 MB`, async () => {
+  Deno.test(`DEPLOY: ${name} bundles with functions/deno.json alone, to less than 2.5 MB`, async () => {
     await withCopy(async (folder) => {
       const bundle = join(folder, "bundle.js");
       await deno(
