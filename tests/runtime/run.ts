@@ -11,6 +11,7 @@ import { describeDemo } from "../../local/demo.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
 import { boot, HOSTED_DENO } from "./hosted_runtime.ts";
 import { probes } from "./probes.ts";
+import { checkSignatures } from "./signatures.ts";
 
 let passed = 0;
 let failed = 0;
@@ -59,6 +60,11 @@ async function probeFunction(name: string, functionsDir: string, stack: Stack): 
 
 async function run(workDir: string): Promise<void> {
   const functionsDir = await copyFunctions(workDir);
+  const what = `both kinds of signature under ${HOSTED_DENO} are the published ones`;
+  await checkSignatures(functionsDir).then(
+    () => check(what, true),
+    (error) => check(what, false, error instanceof Error ? error.message : String(error)),
+  );
   const names = [...Deno.readDirSync(functionsDir)]
     .filter((entry) => entry.isDirectory && !entry.name.startsWith("_")).map((entry) => entry.name).sort();
   const stack = await startStack({ dataDir: join(workDir, "stack"), port: 0 });
