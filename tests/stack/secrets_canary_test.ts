@@ -103,8 +103,20 @@ stackTest(
       await keep(
         call("guardian-meta/integrations/test", { ...admin, body: { integration_id: integration.id } }),
       );
+      // Both kinds sign for the overlap; the private key is made in the hub and only Vault may tell it.
+      await keep(
+        call(`guardian-meta/integrations/${integration.id}/rotate`, { ...admin, body: { signature: "v1a" } }),
+      );
+      await keep(
+        call("guardian-meta/integrations/test", { ...admin, body: { integration_id: integration.id } }),
+      );
+      const [stored] = await sql`select s.decrypted_secret as private_key
+        from public.guardian_meta_integrations i join vault.decrypted_secrets s on s.id = i.secret_ref
+        where i.id = ${integration.id}`;
+      const privateKey: string = stored!.private_key;
+      assert.match(privateKey, /^whsk_/);
       await keep(call("guardian-meta/integrations", admin));
-      secrets.push(outbound, integration.signingSecret);
+      secrets.push(outbound, integration.signingSecret, privateKey);
     } finally {
       await sink.stop();
     }
