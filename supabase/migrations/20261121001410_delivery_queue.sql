@@ -12,13 +12,14 @@ create table private.delivery_lanes (
   max_attempts integer not null,
   max_in_flight integer not null,
   is_fifo boolean not null,
-  send_interval_ms integer,
+  send_interval_ms double precision,
   batch_max_events integer,
   batch_max_wait_ms integer,
   in_flight integer not null default 0,
   not_before timestamptz not null default '-infinity',
   consecutive_failures integer not null default 0,
   breaker_openings integer not null default 0,
+  breaker_opened_at timestamptz,
   failing_since timestamptz,
   told_failing_at timestamptz,
   told_exhausted_at timestamptz,
@@ -43,9 +44,10 @@ comment on column private.delivery_lanes.in_flight is 'Requests claimed and not 
 comment on column private.delivery_lanes.not_before is 'Nothing is claimed before: rate limit, open breaker, Retry-After, or a failed head of a FIFO line.';
 comment on column private.delivery_lanes.consecutive_failures is 'Failures of the endpoint itself since its last success; answers that blame the request do not count.';
 comment on column private.delivery_lanes.breaker_openings is 'How often the breaker opened since the last success; 0 = closed. While above 0, one request at a time probes.';
+comment on column private.delivery_lanes.breaker_opened_at is 'Its latest opening: a request claimed later is a probe, and only a probe''s failure opens it for longer. Null = never.';
 comment on column private.delivery_lanes.failing_since is 'First failure since the last success; null = not failing.';
 comment on column private.delivery_lanes.told_failing_at is 'When admins were told that it fails; null = not since the last recovery.';
-comment on column private.delivery_lanes.told_exhausted_at is 'When admins were told that a delivery was discarded; null = not since the last recovery.';
+comment on column private.delivery_lanes.told_exhausted_at is 'When admins were told that a delivery was given up; null = not since the last recovery. It is told once an hour at the most.';
 comment on column private.delivery_lanes.last_delivered_at is 'Latest success, to the second; null = none.';
 
 create table private.delivery_queue (
@@ -229,6 +231,19 @@ as $$
 $$;
 comment on function private.draining_tenants() is 'Tenants whose new events are not queued now.';
 
+create function private.not_before_unheld(p_not_before timestamptz, p_send_interval_ms double precision)
+returns timestamptz
+language sql
+volatile
+set search_path = ''
+as $$
+  select case
+    when p_send_interval_ms is null then '-infinity'
+    else least(p_not_before, clock_timestamp() + (400 + p_send_interval_ms) * interval '1 millisecond') end;
+$$;
+comment on function private.not_before_unheld(timestamptz, double precision) is
+  'not_before of a lane that nothing holds any more. A rate limit stays: slots are given up to 400 ms ahead, and those that were given are not given again.';
+
 create function private.keep_lane()
 returns trigger
 language plpgsql
@@ -245,8 +260,8 @@ begin
     new.config_version, coalesce((new.config ->> 'max_attempts')::integer, 3),
     case when new.config ->> 'ordering' = 'fifo' then 1 else coalesce((new.config ->> 'max_in_flight')::integer, 10) end,
     coalesce(new.config ->> 'ordering' = 'fifo', false),
-    -- A tenth more than the limit asks for: requests do not arrive as evenly as they leave.
-    ceil(1100.0 / (new.config ->> 'rate_limit_per_second')::integer),
+    -- 15 % more than the limit asks for: requests do not arrive as evenly as they leave.
+    1150.0 / (new.config ->> 'rate_limit_per_second')::integer,
     (new.config #>> '{batch,max_events}')::integer, (new.config #>> '{batch,max_wait_ms}')::integer
   )
   on conflict (integration_id) do update set
@@ -258,8 +273,10 @@ begin
   ) then
     -- Somebody mended it: what was learned of the old endpoint says nothing of the new one.
     update private.delivery_lanes l
-    set not_before = '-infinity', consecutive_failures = 0, breaker_openings = 0
+    set not_before = private.not_before_unheld(l.not_before, l.send_interval_ms), consecutive_failures = 0,
+        breaker_openings = 0, failing_since = null
     where l.integration_id = new.id;
+    update private.delivery_subscriptions s set failing_since = null where s.id = new.id and s.failing_since is not null;
   end if;
   return null;
 end;

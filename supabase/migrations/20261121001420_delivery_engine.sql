@@ -205,28 +205,29 @@ begin
   select l.* into v_lane from private.delivery_lanes l where l.integration_id = (p_news ->> 'integration_id')::uuid;
   v_subject_type := case v_lane.kind when 'guardian_meta' then 'guardian_meta_integration' else 'event_subscription' end;
   v_details := jsonb_build_object('integration_id', v_lane.integration_id);
-  if (p_news ->> 'hold_ms')::bigint > 0 then
-    v_lane.not_before := greatest(v_lane.not_before, p_now + (p_news ->> 'hold_ms')::bigint * interval '1 millisecond');
-  end if;
   if (p_news ->> 'delivered')::integer > 0 then
     if v_lane.breaker_openings > 0 then
-      v_lane.not_before := least(v_lane.not_before, p_now);
+      v_lane.not_before := private.not_before_unheld(v_lane.not_before, v_lane.send_interval_ms);
     end if;
-    if v_lane.told_failing_at is not null or v_lane.told_exhausted_at is not null then
+    -- An endpoint that takes some deliveries and not others would be told of again and again.
+    if v_lane.told_failing_at is not null or v_lane.told_exhausted_at < p_now - interval '1 hour' then
       perform private.notify_admins(v_lane.tenant_id, 'integration.recovered', 'info', 'The endpoint accepts deliveries again.',
         v_subject_type, v_lane.integration_id::text, v_details);
+      v_lane.told_exhausted_at := null;
     end if;
     v_lane.breaker_openings := 0;
     v_lane.failing_since := null;
     v_lane.told_failing_at := null;
-    v_lane.told_exhausted_at := null;
-  else
+  elsif (p_news ->> 'failures')::integer > 0 then
     v_lane.failing_since := coalesce(v_lane.failing_since, p_now);
     v_lane.consecutive_failures := v_lane.consecutive_failures + (p_news ->> 'endpoint_failures')::integer;
-    if (p_news ->> 'endpoint_failures')::integer > 0 and (v_lane.consecutive_failures >= 10 or v_lane.breaker_openings > 0) then
+    -- What was on the wire when it opened says nothing new: only a probe's failure opens it for longer.
+    if (v_lane.breaker_openings = 0 and v_lane.consecutive_failures >= 10)
+      or (v_lane.breaker_openings > 0 and (p_news ->> 'failed_claimed_at')::timestamptz > v_lane.breaker_opened_at) then
       v_lane.not_before := greatest(
         v_lane.not_before, p_now + least(600, 30 * power(2, least(v_lane.breaker_openings, 10))) * interval '1 second');
       v_lane.breaker_openings := v_lane.breaker_openings + 1;
+      v_lane.breaker_opened_at := clock_timestamp();
     end if;
     if v_lane.breaker_openings > 0 and v_lane.told_failing_at is null then
       v_lane.told_failing_at := p_now;
@@ -238,7 +239,10 @@ begin
       v_disable_reason := 'failing';
     end if;
   end if;
-  if (p_news ->> 'discarded')::integer > 0 and v_lane.told_exhausted_at is null then
+  if (p_news ->> 'hold_ms')::bigint > 0 then
+    v_lane.not_before := greatest(v_lane.not_before, p_now + (p_news ->> 'hold_ms')::bigint * interval '1 millisecond');
+  end if;
+  if (p_news ->> 'exhausted')::integer > 0 and v_lane.told_exhausted_at is null then
     v_lane.told_exhausted_at := p_now;
     perform private.notify_admins(v_lane.tenant_id, 'integration.exhausted', 'error',
       'A delivery was given up after its last attempt; it is kept and can be replayed.',
@@ -246,7 +250,8 @@ begin
   end if;
   update private.delivery_lanes l
   set not_before = v_lane.not_before, consecutive_failures = v_lane.consecutive_failures,
-      breaker_openings = v_lane.breaker_openings, failing_since = v_lane.failing_since,
+      breaker_openings = v_lane.breaker_openings, breaker_opened_at = v_lane.breaker_opened_at,
+      failing_since = v_lane.failing_since,
       told_failing_at = v_lane.told_failing_at, told_exhausted_at = v_lane.told_exhausted_at
   where l.integration_id = v_lane.integration_id;
   update private.delivery_subscriptions s
@@ -386,11 +391,13 @@ begin
       count(distinct coalesce(j.batch_id, j.delivery_id)) filter (where not j.is_test) as requests,
       count(*) filter (where j.status = 'delivered') as delivered,
       count(*) filter (where j.outcome in ('failed', 'refused') and not j.is_test) as failed,
+      count(*) filter (where j.outcome = 'failed' and not j.is_test) as failures,
       count(*) filter (where j.status = 'discarded' and not j.is_test) as discarded,
+      count(*) filter (where j.status = 'discarded' and j.outcome = 'failed' and not j.is_test) as exhausted,
       count(distinct coalesce(j.batch_id, j.delivery_id)) filter (where j.endpoint_failed and not j.is_test) as endpoint_failures,
+      max(j.started_at) filter (where j.endpoint_failed and not j.is_test) as failed_claimed_at,
       greatest(max(j.hold_lane_ms), max(j.retry_in_ms) filter (where j.is_fifo and j.status = 'failed')) as hold_ms,
       max(j.disable_reason) as disable_reason,
-      max(j.error) filter (where j.outcome = 'failed') as error,
       coalesce(array_agg((extract(epoch from j.began_at - j.queued_at) * 1000)::integer) filter (where j.attempt_count = 1 and j.status <> 'waiting' and not j.is_test), '{}') as first_attempt_ms,
       coalesce(array_agg((extract(epoch from j.began_at - j.queued_at) * 1000)::integer + j.duration_ms) filter (where j.status = 'delivered' and not j.is_test), '{}') as success_ms
     from judged j
@@ -411,9 +418,12 @@ begin
           else l.last_delivered_at end
     from lanes c
     where l.integration_id = c.integration_id
-    returning l.integration_id, c.delivered, c.failed, c.discarded, c.endpoint_failures, c.hold_ms, c.disable_reason, c.error,
-      c.failed > 0 or c.hold_ms is not null or c.disable_reason is not null
-        or (c.delivered > 0 and l.failing_since is not null) as troubled
+    returning l.integration_id, c.delivered, c.failures, c.exhausted, c.endpoint_failures, c.failed_claimed_at, c.hold_ms,
+      c.disable_reason,
+      c.failures > 0 or c.hold_ms is not null or c.disable_reason is not null
+        or (c.delivered > 0 and (
+          l.failing_since is not null or l.told_failing_at is not null or l.told_exhausted_at < v_now - interval '1 hour'
+        )) as troubled
   ),
   synced as (
     update private.delivery_subscriptions s set last_synced_at = v_now
@@ -450,6 +460,7 @@ set search_path = ''
 as $$
 declare
   v_now constant timestamptz := clock_timestamp();
+  v_exhausted jsonb;
 begin
   if not exists (select from private.delivery_flights f where f.lease_until <= v_now) then
     return;
@@ -504,14 +515,20 @@ begin
     insert into public.event_delivery_attempts (tenant_id, integration_id, delivery_id, attempt, outcome, error_class, started_at, batch_id)
     select o.tenant_id, o.integration_id, o.delivery_id, o.attempt_count, 'lost', 'worker_lost', o.started_at, o.batch_id from lost o
     where o.kind = 'event'
+  ),
+  landed as (
+    update private.delivery_lanes l
+    set in_flight = greatest(0, l.in_flight - c.requests)
+    from (
+      select o.integration_id, count(distinct coalesce(o.batch_id, o.delivery_id)) as requests,
+        count(*) filter (where o.is_given_up) as exhausted
+      from lost o where not o.is_test group by o.integration_id
+    ) c
+    where l.integration_id = c.integration_id
+    returning l.integration_id, c.exhausted
   )
-  update private.delivery_lanes l
-  set in_flight = greatest(0, l.in_flight - c.requests)
-  from (
-    select o.integration_id, count(distinct coalesce(o.batch_id, o.delivery_id)) as requests from lost o
-    where not o.is_test group by o.integration_id
-  ) c
-  where l.integration_id = c.integration_id;
+  select jsonb_agg(to_jsonb(l) order by l.integration_id) from landed l where l.exhausted > 0 into v_exhausted;
+  perform private.judge_lane(t.value, v_now) from jsonb_array_elements(v_exhausted) as t (value);
 end;
 $$;
 comment on function private.take_over_lost_deliveries() is
@@ -626,7 +643,7 @@ begin
       least(
         greatest(1, t.share), t.max_in_flight - t.in_flight,
         case when t.breaker_openings > 0 then 1 end,
-        (400 - t.first_wait_ms) / t.send_interval_ms + 1
+        floor((400 - t.first_wait_ms) / t.send_interval_ms)::integer + 1
       ) as allowance
     from turns t
     order by t.turn, random()
@@ -634,7 +651,7 @@ begin
   ),
   picked as (
     select p.delivery_id, p.batch_id, a.integration_id, a.send_interval_ms,
-      a.first_wait_ms + (p.place - 1) * coalesce(a.send_interval_ms, 0) as wait_ms, a.turn
+      a.first_wait_ms + round((p.place - 1) * coalesce(a.send_interval_ms, 0))::integer as wait_ms, a.turn
     from allowances a
     cross join lateral (
       select q.delivery_id, null::uuid as batch_id, row_number() over (order by q.position) as place

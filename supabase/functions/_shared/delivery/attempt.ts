@@ -12,8 +12,11 @@ import { webhookSignature } from "./signature.ts";
 const USER_AGENT = "Interlock-Webhooks/1";
 /** Longest time for which an endpoint can hold its whole lane. */
 const MAX_HOLD_MS = 60 * 60_000;
-/** Answers that say something of the request, not of the endpoint: the next request may fare better. */
-const BLAMES_THE_REQUEST = new Set([400, 409, 410, 413, 415, 422, 429]);
+/**
+ * Answers that say something of the request, not of the endpoint: the next request may fare better. 429 is none of them:
+ * an endpoint that takes nothing at all, and does not say until when, would cost every waiting delivery an attempt.
+ */
+const BLAMES_THE_REQUEST = new Set([400, 409, 410, 413, 415, 422]);
 
 /** What became of the one request, for every delivery in it. */
 type Outcome = Partial<DeliveryResult>;

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { eventually } from "../support/bare_stack.ts";
+import { type CrewArrival, type CrewEndpoint, mostWithin } from "../support/crew_endpoints.ts";
+import { type DeliveryCrew, withDeliveryCrew } from "../support/delivery_crew.ts";
+import { report } from "../support/report.ts";
+
+const QUEUED = 1000;
+/** Of the rate that a limit allows, at least so much is used while there is a backlog. */
+const LEAST_SHARE = 0.85;
+
+/** Arrivals per second. */
+function pace(arrivals: CrewArrival[]): number {
+  return (arrivals.length - 1) / (arrivals.at(-1)!.atMs - arrivals[0]!.atMs) * 1000;
+}
+
+function came(endpoint: CrewEndpoint, count: number): Promise<boolean> {
+  return eventually(`${count} arrivals`, 60_000, () => Promise.resolve(endpoint.arrivals.length >= count));
+}
+
+function setFlow({ sql }: DeliveryCrew, endpoint: CrewEndpoint, flow: string) {
+  return sql`update public.guardian_meta_integrations set flow = ${flow} where id = ${endpoint.id}`;
+}
+
+function assertKept(rate: number, arrivals: CrewArrival[]): void {
+  report(
+    `rate limit ${rate}/s: most in any second ${mostWithin(1000, arrivals)}, pace ${
+      pace(arrivals).toFixed(1)
+    }/s`,
+  );
+  assert.ok(mostWithin(1000, arrivals) <= rate, `${mostWithin(1000, arrivals)} came within a second`);
+  assert.ok(pace(arrivals) >= LEAST_SHARE * rate, `only ${pace(arrivals).toFixed(1)} a second`);
+}
+
+for (
+  const { rate, arrivals } of [{ rate: 10, arrivals: 60 }, { rate: 50, arrivals: 250 }, {
+    rate: 700,
+    arrivals: QUEUED,
+  }]
+) {
+  Deno.test(`RATE: four workers send ${rate} a second and in no second more`, async () => {
+    await withDeliveryCrew(async (crew) => {
+      const limited = await crew.integrate({ rate_limit_per_second: rate, max_in_flight: 100 });
+      const free = await crew.integrate({ max_in_flight: 50 });
+      await crew.produce(QUEUED);
+      await crew.work(4, async () => {
+        await came(limited, arrivals);
+        await setFlow(crew, limited, "paused");
+      });
+      assertKept(rate, limited.arrivals.slice(0, arrivals));
+      assert.equal(free.arrivals.length, QUEUED, "nobody else waits for it");
+    });
+  });
+}
+
+Deno.test("RATE: kept through a pause with a backlog, a new address and switching it off and on", async () => {
+  await withDeliveryCrew(async (crew) => {
+    const rate = 50;
+    const limited = await crew.integrate({ rate_limit_per_second: rate, max_in_flight: 100 });
+    await crew.produce(QUEUED);
+    await crew.work(4, async () => {
+      await came(limited, 50);
+      await setFlow(crew, limited, "paused");
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      const paused = limited.arrivals.length;
+      await setFlow(crew, limited, "open");
+      await came(limited, paused + 50);
+      for (let change = 0; change < 4; change++) {
+        await crew.sql`update public.guardian_meta_integrations
+          set config = config || jsonb_build_object('webhook_url', ${`${limited.url}?${change}`}::text),
+            config_version = config_version + 1 where id = ${limited.id}`;
+        await crew
+          .sql`update public.guardian_meta_integrations set is_enabled = false where id = ${limited.id}`;
+        await crew
+          .sql`update public.guardian_meta_integrations set is_enabled = true where id = ${limited.id}`;
+        await came(limited, limited.arrivals.length + 20);
+      }
+      await setFlow(crew, limited, "paused");
+    });
+    assert.ok(
+      mostWithin(1000, limited.arrivals) <= rate,
+      `${mostWithin(1000, limited.arrivals)} came within a second`,
+    );
+  });
+});
+
+Deno.test("RATE: what could not leave in its slot goes back, and costs no attempt", async () => {
+  await withDeliveryCrew(async (crew) => {
+    const limited = await crew.integrate({ rate_limit_per_second: 50, max_in_flight: 100 });
+    await crew.produce(60);
+    await crew.work(1, async () => {
+      await came(limited, 10);
+      // The process stands still: what waits for its slot misses it.
+      const untilMs = performance.now() + 600;
+      while (performance.now() < untilMs);
+      await came(limited, 60);
+    });
+    assert.ok(mostWithin(1000, limited.arrivals) <= 50);
+    const [row] = await crew.sql`select max(attempt_count) as most, count(*)::integer as n
+      from public.guardian_meta_webhook_events where status = 'delivered'`;
+    assert.deepEqual([row!.most, row!.n], [1, 60]);
+  });
+});
