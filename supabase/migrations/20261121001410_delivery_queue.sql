@@ -268,6 +268,16 @@ begin
     is_open = excluded.is_open, config_version = excluded.config_version, max_attempts = excluded.max_attempts,
     max_in_flight = excluded.max_in_flight, is_fifo = excluded.is_fifo, send_interval_ms = excluded.send_interval_ms,
     batch_max_events = excluded.batch_max_events, batch_max_wait_ms = excluded.batch_max_wait_ms;
+  if tg_op = 'UPDATE' and new.config ->> 'ordering' = 'fifo' and old.config ->> 'ordering' is distinct from 'fifo' then
+    -- From now on the first in line is waited for, however long its retry is off.
+    update private.delivery_queue q set is_ready = true where q.integration_id = new.id and not q.is_ready;
+    update private.delivery_lanes l
+    set not_before = greatest(l.not_before, (
+      select q.due_at from private.delivery_queue q
+      where q.integration_id = new.id and q.is_ready and not q.is_test order by q.position limit 1
+    ))
+    where l.integration_id = new.id;
+  end if;
   if tg_op = 'UPDATE' and (
     (new.is_enabled and not old.is_enabled) or new.config -> 'webhook_url' is distinct from old.config -> 'webhook_url'
   ) then

@@ -82,8 +82,9 @@ begin
     return null;
   end if;
   with wanted as (
-    select n.tenant_id, n.id as event_id, n.org_id, n.trace_id, n.event_type as source_type, t.event_type, i.id as integration_id
-    from new_events n
+    select n.tenant_id, n.id as event_id, n.org_id, n.trace_id, n.event_type as source_type, t.event_type, i.id as integration_id,
+      n.place
+    from (select e.*, row_number() over () as place from new_events e) n
     join private.guardian_meta_event_types t on t.source_event_type = n.event_type
     left join public.guardian_meta_integrations i on i.tenant_id = n.tenant_id and i.is_enabled and i.scopes @> array[t.scope]
       and i.flow <> 'draining' and i.tenant_id <> all ((select private.draining_tenants())::uuid[])
@@ -92,6 +93,7 @@ begin
   queued as (
     insert into public.guardian_meta_webhook_events (tenant_id, integration_id, event_id, event_type)
     select w.tenant_id, w.integration_id, w.event_id, w.event_type from wanted w where w.integration_id is not null
+    order by w.place
     on conflict (event_id, integration_id) do nothing
     returning id, tenant_id, integration_id, event_id, event_type, created_at
   ),
@@ -134,7 +136,7 @@ begin
   end if;
   with events as materialized (
     select n.tenant_id, n.org_id, n.id, n.event_type, private.event_type_candidates(n.event_type) as candidates,
-      private.event_envelope(n) as envelope
+      private.event_envelope(n) as envelope, row_number() over () as place
     from new_events n
   ),
   queued as (
@@ -146,6 +148,7 @@ begin
       and (s.org_id is null or e.org_id is null or s.org_id = e.org_id)
       and s.event_types && e.candidates
       and (s.filter_path is null or coalesce(pg_catalog.jsonb_path_match(e.envelope, s.filter_path, '{}', true), false))
+    order by e.place
     on conflict (event_id, integration_id) do nothing
     returning id, tenant_id, integration_id, event_id, event_type, created_at
   ),
@@ -575,16 +578,23 @@ declare
   v_head record;
   v_members uuid[];
 begin
-  select q.batch_id, q.due_at into v_head from private.delivery_queue q
+  select q.delivery_id, q.batch_id, q.due_at, q.failure_count + q.lost_count > 0 as was_tried into v_head
+  from private.delivery_queue q
   where q.integration_id = p_integration_id and q.is_ready and not q.is_test
   order by q.position limit 1;
   if v_head.batch_id is not null then
-    return query select q.delivery_id, q.batch_id from private.delivery_queue q where q.batch_id = v_head.batch_id;
+    return query select q.delivery_id, q.batch_id from private.delivery_queue q
+    where q.batch_id = v_head.batch_id
+      and not exists (select from private.delivery_queue o where o.batch_id = v_head.batch_id and not o.is_ready);
+    return;
+  elsif v_head.was_tried then
+    return query select v_head.delivery_id, null::uuid;
     return;
   end if;
   v_members := array(
     select q.delivery_id from private.delivery_queue q
-    where q.integration_id = p_integration_id and q.is_ready and not q.is_test and q.batch_id is null
+    where q.integration_id = p_integration_id and q.is_ready and not q.is_test
+      and q.batch_id is null and q.failure_count = 0 and q.lost_count = 0
     order by q.position limit p_max_events
   );
   if cardinality(v_members) >= p_max_events or v_head.due_at <= p_now - p_max_wait_ms * interval '1 millisecond' then
@@ -593,9 +603,26 @@ begin
 end;
 $$;
 comment on function private.pick_batch(uuid, integer, integer, timestamptz) is
-  'The deliveries of a lane''s next request: a batch that was tried before, the same deliveries again; else a new one when it is full or its oldest has waited long enough; else none.';
+  'The deliveries of a lane''s next request. What was tried before goes out as it did then: a batch with the same deliveries, a single one (null) alone. Else a new batch when it is full or its oldest has waited long enough; else none.';
 
-create function private.claim_deliveries(p_limit integer, p_lease_ms integer, p_after uuid, p_full_tenant_ids uuid[])
+create function private.ready_due_deliveries()
+returns void
+language sql
+set search_path = ''
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+as $$
+  update private.delivery_queue q set is_ready = true
+  from (
+    select w.delivery_id from private.delivery_queue w
+    where not w.is_ready and w.due_at <= clock_timestamp() order by w.due_at limit 500
+    for update skip locked
+  ) due
+  where q.delivery_id = due.delivery_id;
+$$;
+comment on function private.ready_due_deliveries() is 'Lets retries whose wait is over stand in line again, up to 500.';
+
+create function private.claim_deliveries(p_limit integer, p_lease_ms integer, p_lane_ids uuid[], p_full_tenant_ids uuid[])
 returns json
 language plpgsql
 set search_path = ''
@@ -607,23 +634,11 @@ as $$
 declare
   v_token constant uuid := gen_random_uuid();
   v_now constant timestamptz := clock_timestamp();
-  v_lane_limit constant integer := 500;
-  v_lane_ids uuid[];
   v_claimed json;
 begin
-  update private.delivery_queue q set is_ready = true
-  from (
-    select w.delivery_id from private.delivery_queue w
-    where not w.is_ready and w.due_at <= v_now order by w.due_at limit 500
-    for update skip locked
-  ) due
-  where q.delivery_id = due.delivery_id;
-
-  v_lane_ids := array(select private.ready_lanes(p_after, v_lane_limit));
-
   with free as materialized (
     select l.* from private.delivery_lanes l
-    where l.integration_id = any (v_lane_ids) and l.is_open and l.in_flight < l.max_in_flight
+    where l.integration_id = any (p_lane_ids) and l.is_open and l.in_flight < l.max_in_flight
       and (l.breaker_openings = 0 or l.in_flight = 0)
       and l.tenant_id <> all (p_full_tenant_ids)
       and l.not_before <= v_now + case when l.send_interval_ms is null then 0 else 400 end * interval '1 millisecond'
@@ -654,9 +669,10 @@ begin
       a.first_wait_ms + round((p.place - 1) * coalesce(a.send_interval_ms, 0))::integer as wait_ms, a.turn
     from allowances a
     cross join lateral (
-      select q.delivery_id, null::uuid as batch_id, row_number() over (order by q.position) as place
+      select q.delivery_id, q.batch_id, row_number() over (order by q.position) as place
       from private.delivery_queue q
       where a.batch_max_events is null and q.integration_id = a.integration_id and q.is_ready and not q.is_test
+        and (q.batch_id is null or not exists (select from private.delivery_queue o where o.batch_id = q.batch_id and not o.is_ready))
       order by q.position
       limit a.allowance
     ) p
@@ -669,10 +685,25 @@ begin
     select t.delivery_id, null, t.integration_id, null, 0, 0
     from (select q.* from private.delivery_queue q where q.is_test order by q.position limit 20 for update skip locked) t
   ),
+  -- Whole batches, until there are deliveries enough.
+  batches as (
+    select p.batch_id, min(p.turn) as turn, min(p.wait_ms) as wait_ms,
+      sum(count(*)) over (order by min(p.turn), p.batch_id) - count(*) as deliveries_before
+    from picked p
+    where p.batch_id is not null
+    group by p.batch_id
+  ),
   chosen as (
-    (select p.* from picked p where p.batch_id is null order by p.turn limit p_limit)
+    (select p.delivery_id, null::uuid as batch_id, p.wait_ms from picked p where p.batch_id is null order by p.turn limit p_limit)
     union all
-    select p.* from picked p where p.batch_id is not null
+    select q.delivery_id, b.batch_id, b.wait_ms
+    from batches b
+    join lateral (
+      select p.delivery_id from picked p where p.batch_id = b.batch_id
+      union
+      select o.delivery_id from private.delivery_queue o where o.batch_id = b.batch_id
+    ) q on true
+    where b.deliveries_before < p_limit
   ),
   moved as (
     delete from private.delivery_queue q using chosen p
@@ -733,17 +764,16 @@ begin
         )
       )), '{}') from (select distinct m.event_id from moved m) m
       join public.integration_events_outbox e on e.id = m.event_id
-    ),
-    'next_after', case when cardinality(v_lane_ids) = v_lane_limit then v_lane_ids[v_lane_limit] end
+    )
   ) end
   into v_claimed;
   return v_claimed;
 end;
 $$;
-comment on function private.claim_deliveries(integer, integer, uuid, uuid[]) is
+comment on function private.claim_deliveries(integer, integer, uuid[], uuid[]) is
   'Moves ready deliveries into flight under one lease token: tests first, then the same share for every lane that is open, tenants in turn, within each lane''s limits. A lane another worker claims from is passed over, never waited for. Of a request body only what an earlier attempt sent is answered.';
 
-create function private.next_delivery_ms()
+create function private.next_delivery_ms(p_lane_limit integer)
 returns integer
 language sql
 stable
@@ -759,18 +789,23 @@ as $$
     (select q.due_at as at from private.delivery_queue q where not q.is_ready order by q.due_at limit 1)
     union all
     select case
-      when l.batch_max_events is null then l.not_before
-      else greatest(l.not_before, (
-        select q.due_at from private.delivery_queue q
-        where q.integration_id = l.integration_id and q.is_ready and not q.is_test order by q.position limit 1
-      ) + l.batch_max_wait_ms * interval '1 millisecond') end
-    from private.ready_lanes(null, 100) r (integration_id)
+      when l.batch_max_events is null or h.batch_id is not null or h.failure_count + h.lost_count > 0 or exists (
+        select from private.delivery_queue q
+        where q.integration_id = l.integration_id and q.is_ready and not q.is_test
+        order by q.position offset l.batch_max_events - 1 limit 1
+      ) then l.not_before
+      else greatest(l.not_before, h.due_at + l.batch_max_wait_ms * interval '1 millisecond') end
+    from private.ready_lanes(null, p_lane_limit) r (integration_id)
     join private.delivery_lanes l on l.integration_id = r.integration_id and l.is_open and l.in_flight < l.max_in_flight
       and (l.breaker_openings = 0 or l.in_flight = 0)
+    cross join lateral (
+      select q.batch_id, q.failure_count, q.lost_count, q.due_at from private.delivery_queue q
+      where q.integration_id = l.integration_id and q.is_ready and not q.is_test order by q.position limit 1
+    ) h
   ) n;
 $$;
-comment on function private.next_delivery_ms() is
-  'Milliseconds until something that waits may be claimed: a retry, a lane that is held, a batch that fills. Null = nothing waits; lanes beyond the first 100 are not looked at.';
+comment on function private.next_delivery_ms(integer) is
+  'Milliseconds until something that waits may be claimed: a retry, a lane that is held, a batch that fills. Null = nothing waits; lanes beyond the first p_lane_limit are not looked at.';
 
 create function public.exchange_deliveries(
   p_results jsonb, p_limit integer, p_lease_ms integer, p_awake_ms integer default 0, p_after uuid default null,
@@ -782,7 +817,10 @@ security definer
 set search_path = ''
 as $$
 declare
+  v_page constant integer := 500;
   v_finished integer := 0;
+  v_lane_ids uuid[];
+  v_after uuid := p_after;
   v_claimed json;
   v_next_ms integer;
 begin
@@ -797,16 +835,25 @@ begin
   end if;
   if p_limit > 0 then
     perform private.take_over_lost_deliveries();
-    v_claimed := private.claim_deliveries(p_limit, p_lease_ms, p_after, p_full_tenant_ids);
+    perform private.ready_due_deliveries();
+    -- Lanes that are held stand in line as well: however many there are, those behind them get their turn.
+    for v_pages in 1..20 loop
+      v_lane_ids := array(select private.ready_lanes(v_after, v_page));
+      v_claimed := private.claim_deliveries(p_limit, p_lease_ms, v_lane_ids, p_full_tenant_ids);
+      v_after := case when cardinality(v_lane_ids) = v_page then v_lane_ids[v_page] end;
+      exit when v_claimed is not null or v_after is null;
+    end loop;
     if v_claimed is null then
-      v_next_ms := private.next_delivery_ms();
+      -- Whoever promises to come again in a moment only needs to know that something waits.
+      v_next_ms := case
+        when v_after is null then private.next_delivery_ms(case when p_awake_ms > 0 then 100 else 5000 end) else 0 end;
     end if;
   end if;
-  return json_build_object('finished', v_finished, 'claimed', v_claimed, 'next_ms', v_next_ms);
+  return json_build_object('finished', v_finished, 'claimed', v_claimed, 'next_ms', v_next_ms, 'next_after', v_after);
 end;
 $$;
 comment on function public.exchange_deliveries(jsonb, integer, integer, integer, uuid, uuid[]) is
-  'The one call of a delivery worker: takes results (see private.finish_deliveries) and claims the next deliveries in one transaction. p_after goes on behind a lane (next_after of the answer before); p_full_tenant_ids get nothing this time. Answers {finished, claimed: null or {lease_token, deliveries: [{delivery_id, integration_id, event_id, event_type, batch_id, attempt, failures, queued_at, wait_ms, body}], lanes: {integration_id: {tenant_id, kind, config_version}}, events: {event_id: envelope}, next_after}, next_ms: until something waits no longer, when nothing was claimed}. p_awake_ms > 0 also promises to claim again. Definer for service_role alone.';
+  'The one call of a delivery worker: takes results (see private.finish_deliveries) and claims the next deliveries in one transaction. p_after goes on behind a lane (next_after of the answer before); p_full_tenant_ids get nothing this time. Answers {finished, claimed: null or {lease_token, deliveries: [{delivery_id, integration_id, event_id, event_type, batch_id, attempt, failures, queued_at, wait_ms, body}], lanes: {integration_id: {tenant_id, kind, config_version}}, events: {event_id: envelope}}, next_ms: until something waits no longer, when nothing was claimed, next_after: lane to go on behind; null = all were looked at}. p_awake_ms > 0 also promises to claim again. Definer for service_role alone.';
 grant execute on function public.exchange_deliveries(jsonb, integer, integer, integer, uuid, uuid[]) to service_role;
 
 create or replace function public.queue_test_delivery(p_tenant_id uuid, p_integration_id uuid, p_actor uuid)

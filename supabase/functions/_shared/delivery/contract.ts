@@ -32,8 +32,6 @@ const claimSchema = z.object({
   deliveries: z.array(leasedSchema),
   lanes: z.record(z.string(), laneSchema),
   events: z.record(z.string(), envelopeSchema),
-  /** Lane to go on behind with the next claim; null = all were looked at. */
-  next_after: z.string().nullable(),
 });
 
 /** What `exchange_deliveries` answers. */
@@ -43,6 +41,8 @@ export const exchangedSchema = z.object({
   claimed: claimSchema.nullable(),
   /** Time until something waits no longer; null = nothing waits. Only said when nothing was claimed. */
   next_ms: z.number().nullable(),
+  /** Lane to go on behind with the next claim; null = all were looked at. */
+  next_after: z.string().nullable(),
 });
 
 /** One delivery leased to this worker, with what its lane and its event say. */

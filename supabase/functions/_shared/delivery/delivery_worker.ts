@@ -102,7 +102,7 @@ export class DeliveryWorker {
         }),
       );
       this.#resultsSinceMs = 0;
-      this.#nextAfter = answer.claimed?.next_after ?? null;
+      this.#nextAfter = answer.next_after;
       this.#nextMs = answer.next_ms;
       if (answer.finished < results.length) {
         log.warn("results came after the lease and changed nothing", {
