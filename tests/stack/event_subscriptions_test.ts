@@ -1,23 +1,10 @@
 import assert from "node:assert/strict";
 import { hubspotEvent, sendHubspotEvents } from "../../simulators/hubspot/webhook.ts";
 import { call } from "../support/api.ts";
-import { startTestSink } from "../support/outbound.ts";
+import { publish, startTestSink } from "../support/outbound.ts";
 import { eventually, sql, stackTest } from "../support/stack.ts";
-import { createTenant, type TestTenant } from "../support/tenant.ts";
+import { createTenant } from "../support/tenant.ts";
 import { createWebhook } from "../support/webhook.ts";
-
-/** Publishes an event as SQL of an app would. */
-async function publish(
-  tenant: TestTenant,
-  type: string,
-  payload: Record<string, string | number>,
-  orgId: string | null = null,
-): Promise<string> {
-  const [row] = await sql`select private.publish_event(${tenant.id}, ${orgId}, ${type}, 'thing', '1', ${
-    sql.json(payload)
-  }, 'test', 'test') as id`;
-  return row!.id;
-}
 
 stackTest("a contact created by a HubSpot webhook reaches a customer's endpoint, verified", async () => {
   const sink = startTestSink();

@@ -59,6 +59,19 @@ export function startTestSink(
   };
 }
 
+/** Publishes an event as SQL of an app would. */
+export async function publish(
+  tenant: TestTenant,
+  type: string,
+  payload: Record<string, string | number>,
+  orgId: string | null = null,
+): Promise<string> {
+  const [row] = await sql`select private.publish_event(${tenant.id}, ${orgId}, ${type}, 'thing', '1', ${
+    sql.json(payload)
+  }, 'test', 'test') as id`;
+  return row!.id;
+}
+
 /** Writes a readiness snapshot; the event and its deliveries follow by themselves. */
 export async function writeReadiness(tenantId: string, overallScore = 72): Promise<string> {
   const [row] = await sql`

@@ -29,7 +29,8 @@ export async function attemptFlight(
   sendOut: typeof sendRequest,
 ): Promise<DeliveryResult[]> {
   const startedMs = performance.now();
-  const composed = composeBody(flight, builder);
+  const composing = composeBody(flight, builder, endpoint.transform);
+  const composed = composing instanceof Promise ? await composing : composing;
   const results = flight.deliveries.map((delivery) => ({
     ...blankResult(flight, delivery),
     ...composed.refusals.get(delivery.delivery_id),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Store } from "../db/store.ts";
 import { type SigningKey, signingKey } from "./signature.ts";
+import { type TransformSettings, transformSettingsSchema } from "./transform/transform_payload.ts";
 
 const endpointsSchema = z.array(z.object({
   integration_id: z.string(),
@@ -10,6 +11,7 @@ const endpointsSchema = z.array(z.object({
     webhook_url: z.string(),
     timeout_ms: z.number().optional(),
     retry_schedule_seconds: z.array(z.number()).optional(),
+    ...transformSettingsSchema.shape,
   }),
   secret: z.string(),
   previous_secret: z.string().nullable(),
@@ -24,6 +26,8 @@ export interface Endpoint {
   timeoutMs: number;
   /** The integration's own waits between attempts; null = the default. */
   retryScheduleSeconds: number[] | null;
+  /** What becomes of its payloads; null = they are sent as they are. */
+  transform: TransformSettings | null;
   /** Custom headers with their values. */
   headers: Record<string, string>;
   /** Keys that sign; the second one only until `untilMs` of this process's own clock. */
@@ -76,9 +80,16 @@ function toEndpoint(row: z.infer<typeof endpointsSchema>[number], askedMs: numbe
     url: row.config.webhook_url,
     timeoutMs: row.config.timeout_ms ?? DEFAULT_TIMEOUT_MS,
     retryScheduleSeconds: row.config.retry_schedule_seconds ?? null,
+    transform: transformOf(row.config),
     headers: row.headers,
     keys,
     secrets: [row.secret, row.previous_secret, ...Object.values(row.headers)]
       .filter((secret): secret is string => secret !== null && secret.length >= 4),
   };
+}
+
+/** What a configuration says of transforming; null when it says nothing. */
+export function transformOf(config: TransformSettings): TransformSettings | null {
+  const { field_mappings, transformation } = config;
+  return field_mappings?.length || transformation ? { field_mappings, transformation } : null;
 }
