@@ -17,5 +17,5 @@ export const deliveryDrainer = new Drainer({
   busy: () => worker.busy(),
   ready: () => worker.ready(),
   nextMs: () => worker.nextMs(),
-  settle: (log) => worker.settle(log),
+  settle: (log, interrupted) => worker.settle(log, interrupted),
 });

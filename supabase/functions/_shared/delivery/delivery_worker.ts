@@ -5,7 +5,7 @@ import { errorFields, type Logger } from "../log.ts";
 import { attemptFlight } from "./attempt.ts";
 import { claimedDeliveries, type DeliveryResult, exchangedSchema, type PayloadBuilder } from "./contract.ts";
 import { EndpointCache } from "./endpoint_cache.ts";
-import { deferred, type Flight, toFlights } from "./flight.ts";
+import { deferred, failedInside, type Flight, toFlights } from "./flight.ts";
 import { TenantShares } from "./tenant_shares.ts";
 
 /** Deliveries held at the same time. Endpoints are mostly waited for, which costs nothing. */
@@ -15,7 +15,7 @@ const MAX_CLAIM = 500;
 /** Longer than the longest request (30 s) and the wait for its slot. */
 const LEASE_MS = 90_000;
 /** A request that cannot leave this close to its slot goes back: the next one would follow too soon. */
-const SLOT_TOLERANCE_MS = 100;
+const SLOT_TOLERANCE_MS = 75;
 /** Results that could not be reported are kept this long; their leases run out then. */
 const KEEP_RESULTS_MS = 60_000;
 
@@ -63,21 +63,35 @@ export class DeliveryWorker {
 
   /** Reports results, claims what there is room for, and starts it. Answers how many it reported and claimed. */
   async round(awakeMs: number, log: Logger): Promise<number> {
-    const { finished, flights, claimed } = await this.#exchange(CONCURRENCY - this.#held, awakeMs, log);
+    const room = CONCURRENCY - this.#held;
+    // Whoever has no room promises nothing: the bell then finds another worker.
+    const { finished, flights, claimed } = await this.#exchange(room, room > 0 ? awakeMs : 0, log);
     if (claimed === 0) return finished;
     this.#held += claimed;
     for (const flight of flights) this.#shares.add(flight.tenantId, flight.deliveries.length);
     await faultPoint("deliver.claimed");
-    await this.#endpoints.load(flights.map((flight) => flight.deliveries[0]!));
+    try {
+      await this.#endpoints.load(flights.map((flight) => flight.deliveries[0]!));
+    } catch (error) {
+      // What was claimed goes back with the next report, and gives its room back now.
+      for (const flight of flights) this.#land(flight, deferred(flight));
+      throw error;
+    }
     for (const flight of flights) void this.#fly(flight, log);
     return finished + claimed;
   }
 
-  /** Waits for everything on the wire and reports it, without claiming more. Answers how many it reported. */
-  async settle(log: Logger): Promise<number> {
+  /**
+   * Waits for everything on the wire and reports it, without claiming more, unless the next rounds begin before.
+   * Answers how many it reported.
+   */
+  async settle(log: Logger, interrupted?: Promise<void>): Promise<number> {
     let finished = 0;
+    let isInterrupted = false;
+    void interrupted?.then(() => isInterrupted = true);
     while (this.busy()) {
-      await this.ready();
+      await Promise.race(interrupted ? [this.ready(), interrupted] : [this.ready()]);
+      if (isInterrupted) break;
       finished += (await this.#exchange(0, 0, log)).finished;
     }
     return finished;
@@ -130,30 +144,43 @@ export class DeliveryWorker {
       integration_id: flight.integrationId,
       delivery_id: flight.deliveries[0]!.delivery_id,
     });
+    let results: DeliveryResult[];
     try {
-      const endpoint = this.#endpoints.get(flight.integrationId);
-      const builder = this.builders.get(flight.deliveries[0]!.kind);
-      if (!endpoint || !builder) {
-        throw new TypeError(`There is nothing that delivers kind "${flight.deliveries[0]!.kind}"`);
-      }
-      const isInTime = await slotOf(flight);
-      const results = isInTime ? await attemptFlight(flight, endpoint, builder, this.send) : deferred(flight);
-      this.#results.push(...results);
-      for (const result of results) {
-        if (result.outcome === "delivered" || result.outcome === "deferred") continue;
-        flightLog.warn(`delivery ${result.outcome}`, {
-          status: result.status_code ?? undefined,
-          code: result.error_class ?? undefined,
-          duration_ms: result.duration_ms,
-        });
-      }
+      results = await this.#attempt(flight);
     } catch (error) {
       flightLog.error("delivery was not attempted", errorFields(error));
-    } finally {
-      this.#held -= flight.deliveries.length;
-      this.#shares.remove(flight.tenantId, flight.deliveries.length);
-      this.#signal();
+      results = failedInside(flight);
     }
+    this.#land(flight, results);
+    for (const result of results) {
+      if (result.outcome === "delivered" || result.outcome === "deferred") continue;
+      flightLog.warn(`delivery ${result.outcome}`, {
+        status: result.status_code ?? undefined,
+        code: result.error_class ?? undefined,
+        duration_ms: result.duration_ms,
+      });
+    }
+  }
+
+  async #attempt(flight: Flight): Promise<DeliveryResult[]> {
+    const endpoint = this.#endpoints.get(flight.integrationId);
+    const builder = this.builders.get(flight.deliveries[0]!.kind);
+    if (!endpoint || !builder) {
+      throw new TypeError(`There is nothing that delivers kind "${flight.deliveries[0]!.kind}"`);
+    }
+    if (!await slotOf(flight)) return deferred(flight);
+    // After a long sleep of the process somebody else may have it by now.
+    const leftMs = LEASE_MS - (performance.now() - flight.claimedAtMs);
+    return leftMs > endpoint.timeoutMs
+      ? await attemptFlight(flight, endpoint, builder, this.send)
+      : deferred(flight);
+  }
+
+  #land(flight: Flight, results: DeliveryResult[]): void {
+    this.#results.push(...results);
+    this.#held -= flight.deliveries.length;
+    this.#shares.remove(flight.tenantId, flight.deliveries.length);
+    this.#signal();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ClaimedDelivery, DeliveryResult } from "./contract.ts";
+import { retryAfterFailureMs } from "./judge_answer.ts";
 
 /** Deliveries that leave in one request: one, or the members of a batch. */
 export interface Flight {
@@ -65,6 +66,16 @@ export function blankResult(flight: Flight, delivery: ClaimedDelivery): Delivery
     response_excerpt: null,
     request_body: null,
   };
+}
+
+/** Results of a flight that the hub itself could not make: as after an attempt that failed, but nothing was sent. */
+export function failedInside(flight: Flight): DeliveryResult[] {
+  return flight.deliveries.map((delivery) => ({
+    ...blankResult(flight, delivery),
+    retry_in_ms: retryAfterFailureMs("internal", { failures: delivery.failures + 1 }),
+    error_class: "internal",
+    error: "The attempt failed inside the hub.",
+  }));
 }
 
 /** Results of a flight that was not made: its deliveries go back to their places. */

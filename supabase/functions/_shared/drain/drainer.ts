@@ -22,8 +22,11 @@ export interface Drained {
   ready?(): Promise<void>;
   /** Milliseconds until something that waits may be claimed, as the last round learned; null = nothing waits. */
   nextMs?(): number | null;
-  /** Waits for work of earlier rounds and reports it. Called before an invocation ends. */
-  settle?(log: Logger): Promise<number>;
+  /**
+   * Waits for work of earlier rounds and reports it. Called before an invocation ends; when the next one is asked for
+   * meanwhile, which looks after that work as well, `interrupted` resolves.
+   */
+  settle?(log: Logger, interrupted: Promise<void>): Promise<number>;
 }
 
 /** A drainer looks again for this long after its last find: the next item then needs no bell. */
@@ -34,8 +37,11 @@ const BUSY_POLL_MS = 250;
 /** How far ahead each round promises another one. */
 const PROMISE_MS = 400;
 const MAX_WALL_MS = 100_000;
-/** What comes no later than this is waited for; the schedule brings what comes later. */
-const WAIT_FOR_NEXT_MS = 15_000;
+/**
+ * What comes no later than this is waited for, a little longer than until the schedule's next tick: so whatever comes at
+ * an instant is met at that instant.
+ */
+const WAIT_FOR_NEXT_MS = 31_000;
 
 /**
  * Drains a queue: woken by the database after commit, by a schedule in case that got lost. It claims until nothing was
@@ -84,7 +90,7 @@ export class Drainer {
       moved = drained.moved;
       // The promise to claim again may still stand and keep the bell silent: another worker is asked to keep it.
       if (!drained.finished) await hubStore().call("wake_drainer", { p_drainer: name });
-      moved += await this.drained.settle?.(log) ?? 0;
+      moved += await this.drained.settle?.(log, this.#wanted()) ?? 0;
       if (moved === 0) return;
       await hubStore().call("record_agent_run", {
         p_agent: name,
@@ -95,6 +101,16 @@ export class Drainer {
       // Nothing is lost: leases run out, and the schedule wakes the next drain.
       log.error("drain ended early", { count: moved, ...errorFields(error) });
     }
+  }
+
+  /** Resolves when the next drain is asked for. One endpoint that hangs then holds up nobody else. */
+  #wanted(): Promise<void> {
+    if (this.#again) return Promise.resolve();
+    return new Promise((resolve) =>
+      this.#interrupt = () => {
+        if (this.#again) resolve();
+      }
+    );
   }
 
   /** Answers how many it moved, and whether the queue was quiet before this drain's limits or the worker's were met. */
