@@ -73,6 +73,9 @@ function bodyOf(line: string, targets: Targets): unknown {
       config: { webhook_url: "http://127.0.0.1:9/rig" },
     },
     "event-subscriptions PATCH /": { updates: [{ id: targets.subscription_id, label: "Renamed" }] },
+    "guardian-meta POST /integrations/flow": { integration_id: targets.integration_id, flow: "paused" },
+    "meta-webhook-deliver POST /flow": { scope: "all", flow: "open" },
+    "event-subscriptions POST /flow": { integration_id: targets.subscription_id, flow: "paused" },
     "event-subscriptions POST /test": { integration_id: targets.subscription_id },
   };
   return bodies[line] ?? (line.includes(" POST ") ? {} : undefined);

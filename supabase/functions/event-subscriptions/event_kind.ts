@@ -9,6 +9,7 @@ import {
 
 /** Subscriptions to any event, for the routes that every kind has. */
 export const eventKind: SubscriptionKind = {
+  name: "event",
   builder: eventPayload,
   async assertExists(db, id) {
     const row = unwrap(await db.from("event_subscriptions").select("id").eq("id", id).maybeSingle());

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { eventTypePatternsSchema } from "../_shared/delivery/filter/event_type_patterns.ts";
 import { compileFilter, type Filter, filterSchema } from "../_shared/delivery/filter/compile_filter.ts";
 import { configAnswer, configSchemas, textSchema, updatesSchema } from "../_shared/subscriptions/settings.ts";
+import { stateAnswer } from "../_shared/subscriptions/state.ts";
 import { subscriptionStatisticsAnswer } from "../_shared/subscriptions/statistics.ts";
 import { signingSecretAnswer, subscriptionAnswer } from "../_shared/subscriptions/subscription_answer.ts";
 
@@ -41,7 +42,7 @@ export const eventSubscriptionAnswer = () =>
 
 /** A subscription in the list. */
 export const listedSubscriptionAnswer = () =>
-  eventSubscriptionAnswer().extend({ statistics: subscriptionStatisticsAnswer() });
+  eventSubscriptionAnswer().extend({ statistics: subscriptionStatisticsAnswer(), state: stateAnswer() });
 
 /** A new subscription with its secret. */
 export const createdSubscriptionAnswer = () =>

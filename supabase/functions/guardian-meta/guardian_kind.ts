@@ -9,6 +9,7 @@ import {
 
 /** Guardian meta integrations, for the routes that every kind has. */
 export const guardianKind: SubscriptionKind = {
+  name: "guardian_meta",
   builder: guardianPayload,
   async assertExists(db, id) {
     const row = unwrap(await db.from("guardian_meta_integrations").select("id").eq("id", id).maybeSingle());

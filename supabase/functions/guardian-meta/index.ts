@@ -1,4 +1,5 @@
 import { createFunction } from "../_shared/http/create_function.ts";
+import { flowRoutes } from "./flow.ts";
 import { integrationRoutes } from "./integrations.ts";
 import { statisticsRoutes } from "./statistics.ts";
 import { rotateRoutes } from "./rotate_secret.ts";
@@ -7,5 +8,5 @@ import { testRoutes } from "./test_delivery.ts";
 /** Guardian meta for people: subscriptions to meta events and a test that goes the real way. */
 export default createFunction({
   name: "guardian-meta",
-  routes: [...integrationRoutes, ...statisticsRoutes, ...rotateRoutes, ...testRoutes],
+  routes: [...integrationRoutes, ...statisticsRoutes, ...rotateRoutes, ...testRoutes, ...flowRoutes],
 });

@@ -8,6 +8,7 @@ import { route } from "../_shared/http/route.ts";
 import { checkConfig } from "../_shared/subscriptions/check_config.ts";
 import { withSecret } from "../_shared/subscriptions/signing_secret.ts";
 import { splitHeaders } from "../_shared/subscriptions/settings.ts";
+import { withStates } from "../_shared/subscriptions/state.ts";
 import { withStatistics } from "../_shared/subscriptions/statistics.ts";
 import { integrationAnswer, integrationSecretAnswer, listedIntegrationAnswer } from "./answers.ts";
 import { createSchema, updateSchema } from "./integration_schemas.ts";
@@ -35,7 +36,7 @@ export const integrationRoutes = [
         await select.order("created_at", { ascending: false }).order("id").limit(query.limit),
       );
       return Response.json({
-        data: await withStatistics(access.tenantId, rows),
+        data: await withStates(access.tenantId, await withStatistics(access.tenantId, rows)),
         next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: row.id })),
       });
     },

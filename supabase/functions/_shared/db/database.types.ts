@@ -2327,6 +2327,22 @@ export type Database = {
         };
         Returns: Json;
       };
+      "set_flow_of_all": { Args: { "p_flow": string }; Returns: Json };
+      "set_subscription_flow": {
+        Args: {
+          "p_actor": string;
+          "p_flow": string;
+          "p_integration_id": string;
+          "p_kind": string;
+          "p_org_id": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
+      "set_tenant_flow": {
+        Args: { "p_actor": string; "p_flow": string; "p_org_id": string; "p_tenant_id": string };
+        Returns: Json;
+      };
       "start_agent_run": {
         Args: { "p_agent": string; "p_stale_after_ms": number; "p_tenant_id": string };
         Returns: Json;
@@ -2336,6 +2352,10 @@ export type Database = {
         Returns: string;
       };
       "store_webhook_receipts": { Args: { "p_batch": Json }; Returns: Json };
+      "subscription_states": {
+        Args: { "p_integration_ids": (string)[]; "p_tenant_id": string };
+        Returns: Json;
+      };
       "update_event_subscriptions": {
         Args: { "p_actor": string; "p_org_id": string; "p_tenant_id": string; "p_updates": Json };
         Returns: Json;

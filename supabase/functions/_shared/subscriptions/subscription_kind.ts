@@ -10,6 +10,8 @@ export interface DeliveryReport {
 
 /** What the routes of every kind of subscription need to know of their own. */
 export interface SubscriptionKind {
+  /** What the database calls it. */
+  name: "guardian_meta" | "event";
   builder: PayloadBuilder;
   /**
    * Lets pass only what this database shows.
