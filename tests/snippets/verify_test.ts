@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { HOSTED_DENO } from "../runtime/hosted_runtime.ts";
 import { call } from "../support/api.ts";
-import { stackTest } from "../support/stack.ts";
+import { sql, stackTest } from "../support/stack.ts";
 import { judgeRequest, type SignedRequest, startStandardReceiver } from "../support/standard_receiver.ts";
-import { TAMPERINGS, withFlippedBit, withFlippedSignatureBit } from "../support/tampering.ts";
+import {
+  atAnotherTime,
+  forgedWithPublicKey,
+  TAMPERINGS,
+  withFlippedBit,
+  withFlippedSignatureBit,
+} from "../support/tampering.ts";
 import { createTenant } from "../support/tenant.ts";
 import { snippetsOf } from "./extract.ts";
 import { type Case, go, libraryInDeno, python, type Runner, typescript } from "./languages.ts";
@@ -20,6 +26,8 @@ interface Deliveries {
   secret: string;
   asymmetric: SignedRequest;
   publicKey: string;
+  /** Of `publicKey`, out of Vault: to sign at other times. */
+  privateKey: string;
   /** Signed by both kinds, in a rotation from `secret` to `newPublicKey`. */
   rotating: SignedRequest;
   newPublicKey: string;
@@ -48,9 +56,12 @@ async function makeDeliveries(): Promise<Deliveries> {
     const [one, other] = [await create("v1"), await create("v1a")];
     const symmetric = await deliver(one.id);
     const asymmetric = await deliver(other.id);
+    const [stored] = await sql`select s.decrypted_secret as secret from public.guardian_meta_integrations i
+      join vault.decrypted_secrets s on s.id = i.secret_ref where i.id = ${other.id}`;
     const rotated = await ask(`/${one.id}/rotate`, { signature: "v1a" });
     return {
       ...{ symmetric, secret: one.signing_secret, asymmetric, publicKey: other.public_key },
+      privateKey: stored!.secret,
       ...{ rotating: await deliver(one.id), newPublicKey: rotated.public_key },
     };
   } finally {
@@ -82,18 +93,31 @@ function tampered(request: SignedRequest, key: string): Expected[] {
   ];
 }
 
+/** Genuine, but of another time: only the timestamp tells. */
+function atOtherTimes(request: SignedRequest, secret: string, key: string): Expected[] {
+  return [-4, 4, -6, 6, -60, 60].map((minutes) =>
+    toCase(
+      `signed ${minutes} minutes from now`,
+      atAnotherTime(request, secret, Math.floor(Date.now() / 1000) + minutes * 60),
+      [key],
+      Math.abs(minutes) < 5,
+    )
+  );
+}
+
 function symmetricCases({ symmetric, secret, asymmetric, rotating }: Deliveries): Expected[] {
   return [
     toCase("v1", symmetric, [secret], true),
     toCase("both kinds, by the old secret", rotating, [secret], true),
     toCase("another secret", symmetric, [`whsec_${btoa("x".repeat(32))}`], false),
     toCase("v1a", asymmetric, [secret], false),
+    ...atOtherTimes(symmetric, secret, secret),
     ...tampered(symmetric, secret),
   ];
 }
 
 function asymmetricCases(
-  { symmetric, secret, asymmetric, publicKey, rotating, newPublicKey }: Deliveries,
+  { symmetric, secret, asymmetric, privateKey, publicKey, rotating, newPublicKey }: Deliveries,
 ): Expected[] {
   return [
     toCase("v1a", asymmetric, [publicKey], true),
@@ -102,9 +126,8 @@ function asymmetricCases(
     toCase("another public key", asymmetric, [newPublicKey], false),
     toCase("no key", asymmetric, [], false),
     toCase("v1 with a public key", symmetric, [publicKey], false),
-    toCase("v1 under the public key as if it were a secret", symmetric, [
-      publicKey.replace("whpk_", "whsec_"),
-    ], false),
+    toCase("v1 made with the public key", forgedWithPublicKey(asymmetric, publicKey), [publicKey], false),
+    ...atOtherTimes(asymmetric, privateKey, publicKey),
     ...tampered(asymmetric, publicKey),
   ];
 }

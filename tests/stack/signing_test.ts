@@ -10,6 +10,7 @@ import {
   startStandardReceiver,
 } from "../support/standard_receiver.ts";
 import {
+  forgedWithPublicKey,
   headerOf,
   TAMPERINGS,
   withFlippedBit,
@@ -149,6 +150,17 @@ stackTest(
         assert.throws(() => library.verify(`${body} `, headers));
         assert.throws(() => library.verify(body, { ...headers, "webhook-id": "msg_other" }));
       }
+    }),
+);
+
+stackTest(
+  "v1a: who knows the public key cannot sign with it, not as v1 either",
+  () =>
+    withReceiver(async (receiver, tenant) => {
+      const integration = await subscribe(tenant, receiver, "v1a");
+      const forged = forgedWithPublicKey(await deliver(tenant, integration, receiver), integration.key);
+      assert.equal(await judgeRequest(forged, [integration.key]), "no signature matches");
+      assert.equal(await judgeRequest(forged, [integration.key.replace("whpk_", "whsec_")]), "accepted");
     }),
 );
 

@@ -1,3 +1,5 @@
+import { Webhook } from "standardwebhooks";
+import { signingKey, webhookSignature } from "../../supabase/functions/_shared/delivery/signature.ts";
 import type { SignedRequest } from "./standard_receiver.ts";
 
 /** One way to tamper with a request: what comes of it must be refused. */
@@ -172,6 +174,26 @@ export function withFlippedSignatureBit(request: SignedRequest, bit: number): Si
 export function withSignatureOf(request: SignedRequest, other: SignedRequest): SignedRequest {
   const signature = other.headers.find(([name]) => name.toLowerCase() === "webhook-signature")![1];
   return withHeader(request, "webhook-signature", () => [signature]);
+}
+
+/**
+ * The request signed as `v1` with a public key for a secret: what an attacker who knows the public key, as anybody may,
+ * would send to a receiver that takes the kind from the request and not from its key.
+ */
+export function forgedWithPublicKey(request: SignedRequest, publicKey: string): SignedRequest {
+  const signedAt = new Date(Number(headerOf(request, "webhook-timestamp")) * 1000);
+  const secret = publicKey.replace("whpk_", "whsec_");
+  const body = new TextDecoder().decode(request.body);
+  const signature = new Webhook(secret).sign(headerOf(request, "webhook-id"), signedAt, body);
+  return withHeader(request, "webhook-signature", () => [signature]);
+}
+
+/** The request as it would have been signed at another time, in seconds. */
+export function atAnotherTime(request: SignedRequest, secret: string, timestamp: number): SignedRequest {
+  const id = headerOf(request, "webhook-id");
+  const signature = webhookSignature([signingKey(secret)], id, timestamp, request.body);
+  const moved = withHeader(request, "webhook-timestamp", () => [String(timestamp)]);
+  return withHeader(moved, "webhook-signature", () => [signature]);
 }
 
 /** The value of a header that came once. */
