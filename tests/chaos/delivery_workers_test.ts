@@ -16,7 +16,7 @@ let leg: DeliveryLeg;
 
 Deno.test.beforeAll(async () => {
   chaos = await startChaosStack();
-  leg = await deliveryLeg(chaos, Random.of(chaosSeed, "delivery workers"));
+  leg = await deliveryLeg(chaos, Random.of(chaosSeed, "delivery workers"), ["plain"]);
 });
 Deno.test.afterAll(async () => {
   await chaos.stop();

@@ -34,9 +34,10 @@ Deno.test("BREAKER: opens at 10 failures in a row, probes one at a time ever mor
   await withDeliveryCrew(async (crew) => {
     let atOnce = 0;
     let mostAtOnce = 0;
-    const endpoint = await crew.integrate({ max_in_flight: 40, max_attempts: 20 }, async () => {
+    const endpoint = await crew.integrate({ max_in_flight: 40, max_attempts: 20 }, async ({ before }) => {
       mostAtOnce = Math.max(mostAtOnce, ++atOnce);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      // Not all at once: some come when it is open already.
+      await new Promise((resolve) => setTimeout(resolve, 20 + (before % 40) * 10));
       atOnce--;
       return 500;
     });

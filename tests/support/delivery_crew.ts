@@ -1,8 +1,8 @@
 import type postgres from "postgres";
 import { createDirectStore } from "../../supabase/functions/_shared/db/direct_store.ts";
 import type { Json, Store } from "../../supabase/functions/_shared/db/store.ts";
-import type { PayloadBuilder } from "../../supabase/functions/_shared/delivery/contract.ts";
 import { DeliveryWorker } from "../../supabase/functions/_shared/delivery/delivery_worker.ts";
+import { eventPayload } from "../../supabase/functions/_shared/delivery/event_payload.ts";
 import { createEgressClient } from "../../supabase/functions/_shared/guardrails/egress/egress_client.ts";
 import type { Logger } from "../../supabase/functions/_shared/log.ts";
 import { guardianPayload } from "../../supabase/functions/_shared/meta/guardian_payload.ts";
@@ -45,11 +45,6 @@ export const QUIET: Logger = { debug() {}, info() {}, warn() {}, error() {}, wit
 const POLL_MS = 20;
 const SECRET = "whsec_c2FtcGxlLXNhbXBsZS1zYW1wbGUtc2FtcGxlLXNhbXBsZQ==";
 
-const eventPayload: PayloadBuilder = ({ event_type, queued_at, event }) => ({
-  type: event_type,
-  timestamp: event?.metadata.timestamp ?? queued_at,
-  data: event?.payload ?? {},
-});
 /** Builders of the crew's workers, by kind of subscription. */
 export const BUILDERS = new Map([["guardian_meta", guardianPayload], ["event", eventPayload]]);
 
