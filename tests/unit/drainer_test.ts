@@ -7,6 +7,7 @@ Deno.test("a bell that comes after a drain's last look makes it look again", asy
   const ending = Promise.withResolvers<void>();
   const mayEnd = Promise.withResolvers<number>();
   const lookedAgain = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
   const drainer = new Drainer({
     name: "test",
     unit: "things",
@@ -17,6 +18,7 @@ Deno.test("a bell that comes after a drain's last look makes it look again", asy
       return Promise.resolve(0);
     },
     settle: () => {
+      if (looks > looksBefore) ended.resolve();
       ending.resolve();
       return mayEnd.promise;
     },
@@ -31,4 +33,5 @@ Deno.test("a bell that comes after a drain's last look makes it look again", asy
   const tooLate = setTimeout(() => lookedAgain.reject(new Error("Nobody looked again")), 3000);
   await lookedAgain.promise;
   clearTimeout(tooLate);
+  await ended.promise;
 });

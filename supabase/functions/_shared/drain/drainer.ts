@@ -37,6 +37,8 @@ const BUSY_POLL_MS = 250;
 /** How far ahead each round promises another one. */
 const PROMISE_MS = 400;
 const MAX_WALL_MS = 100_000;
+/** At this share of its items an invocation asks for the next one, so that a new worker is up when this one stops. */
+const ASK_AT_SHARE = 0.6;
 /**
  * What comes no later than this is waited for, a little longer than until the schedule's next tick: so whatever comes at
  * an instant is met at that instant.
@@ -89,7 +91,7 @@ export class Drainer {
       const drained = await this.#untilQuiet(log, startedAt.getTime());
       moved = drained.moved;
       // The promise to claim again may still stand and keep the bell silent: another worker is asked to keep it.
-      if (!drained.finished) await hubStore().call("wake_drainer", { p_drainer: name });
+      if (!drained.finished && !this.#again) await hubStore().call("wake_drainer", { p_drainer: name });
       moved += await this.drained.settle?.(log, this.#wanted()) ?? 0;
       if (moved === 0) return;
       await hubStore().call("record_agent_run", {
@@ -119,20 +121,38 @@ export class Drainer {
     let moved = 0;
     let foundAtMs = Date.now();
     let promisedUntilMs = 0;
+    let hasAsked = false;
+    let isAskedHere = false;
     while (moved < maxItems && !this.#ending && Date.now() - startedMs < MAX_WALL_MS) {
       if (this.#again) foundAtMs = Date.now();
+      isAskedHere ||= hasAsked && this.#again;
       this.#again = false;
       const lingers = Date.now() - foundAtMs < LINGER_MS;
       if (lingers) promisedUntilMs = Date.now() + PROMISE_MS;
       else await this.#rest(promisedUntilMs - Date.now());
       const found = await this.drained.round(lingers ? PROMISE_MS : 0, log);
       moved += found;
+      if (!hasAsked && moved >= maxItems * ASK_AT_SHARE) {
+        hasAsked = true;
+        this.#askForNext(log);
+      }
       if (found > 0) foundAtMs = Date.now();
       else if (lingers) await this.#rest(POLL_MS);
       else if (this.drained.busy?.()) await this.#rest(BUSY_POLL_MS);
       else if (!this.#again && !await this.#untilNext(startedMs)) return { moved, finished: true };
     }
+    this.#again ||= isAskedHere;
     return { moved, finished: false };
+  }
+
+  #askForNext(log: Logger): void {
+    // Not waited for: this drain has work. Lost, it is asked for once more at the end.
+    keepAlive(
+      hubStore().call("wake_drainer", { p_drainer: this.drained.name }).then(
+        () => {},
+        (error) => log.warn("the next drain could not be asked for", errorFields(error)),
+      ),
+    );
   }
 
   /** Sleeps, without a promise, until what waits may be claimed. Answers false when nothing comes soon. */
