@@ -6,6 +6,7 @@
  * @module
  */
 import { join } from "node:path";
+import { freePort } from "../local/free_port.ts";
 import { startStack } from "../local/stack.ts";
 import { makeAuthority } from "./support/certificate.ts";
 
@@ -24,10 +25,17 @@ await Deno.chmod(dataDir, 0o755);
 const certificateAuthority = await makeAuthority();
 const caFile = join(dataDir, "test-authority.pem");
 await Deno.writeTextFile(caFile, certificateAuthority.caCert);
+/** Where the server that plays Slack will listen: functions are told at their start, before a test starts it. */
+const slackPort = freePort();
 const stack = await startStack({
   dataDir,
   port: 0,
-  functionEnv: { INTERLOCK_EGRESS_ALLOW_LOCAL: "1", INTERLOCK_LOG_LEVEL: "debug", DENO_CERT: caFile },
+  functionEnv: {
+    INTERLOCK_EGRESS_ALLOW_LOCAL: "1",
+    INTERLOCK_LOG_LEVEL: "debug",
+    INTERLOCK_SLACK_API_URL: `http://127.0.0.1:${slackPort}/api`,
+    DENO_CERT: caFile,
+  },
 });
 const description = {
   apiUrl: stack.apiUrl,
@@ -39,6 +47,7 @@ const description = {
   keys: stack.keys,
   logFile: stack.logFile,
   certificateAuthority,
+  slackPort,
 };
 const stackFile = join(dataDir, "test-stack.json");
 await Deno.writeTextFile(stackFile, JSON.stringify(description), { mode: 0o600 });

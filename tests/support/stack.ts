@@ -14,6 +14,8 @@ export interface TestStack {
   logFile: string;
   /** Signs certificates that the functions trust. */
   certificateAuthority: CertificateAuthority;
+  /** Functions take a server on this port of loopback for Slack's API. */
+  slackPort: number;
 }
 
 const stackFile = Deno.env.get("INTERLOCK_TEST_STACK");

@@ -20,6 +20,8 @@ const listOfPorts = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const SLACK_API_URL = "https://slack.com/api";
+
 const environmentSchema = z.object({
   SUPABASE_URL: z.url(),
   SUPABASE_SECRET_KEYS: jsonObjectOfStrings,
@@ -33,17 +35,26 @@ const environmentSchema = z.object({
   INTERLOCK_EGRESS_PORTS: z.preprocess((value) => value || "443,8443", listOfPorts),
   INTERLOCK_EGRESS_ALLOW_LOCAL: z.preprocess((value) => value || "0", z.enum(["0", "1"]))
     .transform((value) => value === "1"),
+  /** For tests against a server that plays Slack; see the check below. */
+  INTERLOCK_SLACK_API_URL: z.preprocess((value) => value || SLACK_API_URL, z.url()),
   INTERLOCK_LOG_LEVEL: z.preprocess((value) => value || "info", z.enum(["debug", "info", "warn", "error"])),
 });
 
-/** Calling loopback is for a developer's machine: on a project that others reach it would open the inside to tenants. */
+/**
+ * Calling loopback is for a developer's machine: on a project that others reach it would open the inside to tenants. The
+ * same holds for another Slack than the real one: it would get the tenants' tokens.
+ */
 const checkedSchema = environmentSchema.superRefine((values, context) => {
-  if (!values.INTERLOCK_EGRESS_ALLOW_LOCAL || isLoopback(new URL(values.SUPABASE_URL).hostname)) return;
-  context.addIssue({
-    code: "custom",
-    path: ["INTERLOCK_EGRESS_ALLOW_LOCAL"],
-    message: "is allowed only where SUPABASE_URL is on loopback; remove it",
-  });
+  const refuse = (name: string, message: string) =>
+    context.addIssue({ code: "custom", path: [name], message });
+  if (values.INTERLOCK_EGRESS_ALLOW_LOCAL && !isLoopback(new URL(values.SUPABASE_URL).hostname)) {
+    refuse("INTERLOCK_EGRESS_ALLOW_LOCAL", "is allowed only where SUPABASE_URL is on loopback; remove it");
+  }
+  const slackUrl = values.INTERLOCK_SLACK_API_URL;
+  const isLocal = values.INTERLOCK_EGRESS_ALLOW_LOCAL && isLoopback(new URL(slackUrl).hostname);
+  if (slackUrl !== SLACK_API_URL && !isLocal) {
+    refuse("INTERLOCK_SLACK_API_URL", "may lead to loopback only, where that may be called; remove it");
+  }
 });
 
 const isLoopback = (hostname: string) => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);

@@ -759,6 +759,7 @@ export type Database = {
         Row: {
           "config": NonNullable<Json>;
           "config_version": number;
+          "connector_id": string | null;
           "created_at": string;
           "created_by": string | null;
           "description": string | null;
@@ -787,6 +788,7 @@ export type Database = {
         Insert: {
           "config": NonNullable<Json>;
           "config_version"?: number;
+          "connector_id"?: string | null;
           "created_at"?: string;
           "created_by"?: string | null;
           "description"?: string | null;
@@ -814,6 +816,7 @@ export type Database = {
         Update: {
           "config"?: NonNullable<Json>;
           "config_version"?: number;
+          "connector_id"?: string | null;
           "created_at"?: string;
           "created_by"?: string | null;
           "description"?: string | null;
@@ -839,6 +842,13 @@ export type Database = {
           "updated_at"?: string;
         };
         Relationships: [
+          {
+            foreignKeyName: "event_subscriptions_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
           {
             foreignKeyName: "event_subscriptions_org_fkey";
             columns: ["tenant_id", "org_id"];
@@ -1054,6 +1064,7 @@ export type Database = {
         Row: {
           "config": NonNullable<Json>;
           "config_version": number;
+          "connector_id": string | null;
           "created_at": string;
           "created_by": string | null;
           "description": string | null;
@@ -1080,6 +1091,7 @@ export type Database = {
         Insert: {
           "config": NonNullable<Json>;
           "config_version"?: number;
+          "connector_id"?: string | null;
           "created_at"?: string;
           "created_by"?: string | null;
           "description"?: string | null;
@@ -1105,6 +1117,7 @@ export type Database = {
         Update: {
           "config"?: NonNullable<Json>;
           "config_version"?: number;
+          "connector_id"?: string | null;
           "created_at"?: string;
           "created_by"?: string | null;
           "description"?: string | null;
@@ -1128,6 +1141,13 @@ export type Database = {
           "updated_at"?: string;
         };
         Relationships: [
+          {
+            foreignKeyName: "guardian_meta_integrations_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
           {
             foreignKeyName: "guardian_meta_integrations_tenant_fkey";
             columns: ["tenant_id"];

@@ -1,22 +1,18 @@
 import { utf8Bytes } from "../crypto/encoding.ts";
 import { faultPoint } from "../fault_point.ts";
 import { EgressError, type EgressTiming, type sendRequest } from "../guardrails/egress/egress.ts";
+import type { ChannelJudgement } from "./channels/channel.ts";
 import type { AttemptTiming, DeliveryResult, PayloadBuilder } from "./contract.ts";
 import type { Endpoint } from "./endpoint_cache.ts";
 import { blankResult, type Flight } from "./flight.ts";
-import { judgeAnswer, retryAfterFailureMs, type RetrySettings } from "./judge_answer.ts";
+import { retryAfterFailureMs, type RetrySettings } from "./judge_answer.ts";
 import { composeBody } from "./payload.ts";
-import { EXCERPT_BYTES, responseExcerpt } from "./response_excerpt.ts";
-import { webhookSignature } from "./signature.ts";
+import { responseExcerpt } from "./response_excerpt.ts";
 
-const USER_AGENT = "Interlock-Webhooks/1";
 /** Longest time for which an endpoint can hold its whole lane. */
 const MAX_HOLD_MS = 60 * 60_000;
-/**
- * Answers that say something of the request, not of the endpoint: the next request may fare better. 429 is none of them:
- * an endpoint that takes nothing at all, and does not say until when, would cost every waiting delivery an attempt.
- */
-const BLAMES_THE_REQUEST = new Set([400, 409, 410, 413, 415, 422]);
+/** Until it is looked again whether the connector is there; a change of it ends the wait. */
+const UNAVAILABLE_HOLD_MS = 60_000;
 
 /** What became of the one request, for every delivery in it. */
 type Outcome = Partial<DeliveryResult>;
@@ -28,8 +24,9 @@ export async function attemptFlight(
   builder: PayloadBuilder,
   sendOut: typeof sendRequest,
 ): Promise<DeliveryResult[]> {
+  if (endpoint.problem !== null) return unsent(flight, endpoint, endpoint.problem);
   const startedMs = performance.now();
-  const composing = composeBody(flight, builder, endpoint.transform);
+  const composing = composeBody(flight, builder, endpoint);
   const composed = composing instanceof Promise ? await composing : composing;
   const results = flight.deliveries.map((delivery) => ({
     ...blankResult(flight, delivery),
@@ -45,57 +42,54 @@ export async function attemptFlight(
   return results;
 }
 
+/** Nothing can be sent: it is tried again like any failure, but the lane waits, so that not every delivery pays. */
+function unsent(flight: Flight, endpoint: Endpoint, problem: string): DeliveryResult[] {
+  const retry = retrySettings(flight, endpoint);
+  return flight.deliveries.map((delivery) => ({
+    ...blankResult(flight, delivery),
+    retry_in_ms: retryAfterFailureMs("connector_unavailable", retry),
+    hold_lane_ms: UNAVAILABLE_HOLD_MS,
+    endpoint_failed: true,
+    error_class: "connector_unavailable",
+    error: problem,
+  }));
+}
+
+function retrySettings(flight: Flight, endpoint: Endpoint): RetrySettings {
+  return { failures: flight.deliveries[0]!.failures + 1, scheduleSeconds: endpoint.retryScheduleSeconds };
+}
+
 async function post(
   flight: Flight,
   endpoint: Endpoint,
   text: string,
   sendOut: typeof sendRequest,
 ): Promise<Outcome> {
-  const retry = {
-    failures: flight.deliveries[0]!.failures + 1,
-    scheduleSeconds: endpoint.retryScheduleSeconds,
-  };
+  const retry = retrySettings(flight, endpoint);
   try {
-    const body = utf8Bytes(text);
-    const nowMs = Date.now();
-    const timestamp = Math.floor(nowMs / 1000);
-    const keys = endpoint.keys.filter((key) => key.untilMs > nowMs).map((key) => key.key);
-    const signature = webhookSignature(keys, flight.messageId, timestamp, body);
-    const response = await sendOut({
-      url: endpoint.url,
-      method: "POST",
-      headers: {
-        ...endpoint.headers,
-        "content-type": "application/json",
-        "user-agent": USER_AGENT,
-        "webhook-id": flight.messageId,
-        "webhook-timestamp": String(timestamp),
-        "webhook-signature": signature,
-      },
-      body,
-      timeoutMs: endpoint.timeoutMs,
-      maxResponseBytes: EXCERPT_BYTES,
-    });
+    const request = endpoint.channel.request(endpoint, flight.messageId, utf8Bytes(text));
+    const response = await sendOut(request);
     await faultPoint("deliver.sent");
+    const judged = endpoint.channel.judge(response, retry);
+    if (judged.isReadAgain) endpoint.staleAtMs = 0;
     return {
-      ...judge(response, retry),
+      ...outcomeOf(judged, response.status),
       timing: timingOf(response.timing),
-      response_excerpt: responseExcerpt(response.body, [...endpoint.secrets, signature]),
+      response_excerpt: responseExcerpt(response.body, request.secrets),
     };
   } catch (error) {
     return failure(error, retry);
   }
 }
 
-function judge(answer: { status: number; headers: Headers }, retry: RetrySettings): Outcome {
-  const judged = judgeAnswer(answer, retry);
+function outcomeOf(judged: ChannelJudgement, status: number): Outcome {
   return {
     outcome: judged.outcome,
     retry_in_ms: judged.retryInMs,
     hold_lane_ms: judged.askedMs === null ? null : Math.min(judged.askedMs, MAX_HOLD_MS),
     disable_reason: judged.disableReason,
-    endpoint_failed: judged.outcome === "failed" && !BLAMES_THE_REQUEST.has(answer.status),
-    status_code: answer.status,
+    endpoint_failed: judged.endpointFailed,
+    status_code: status,
     error_class: judged.errorClass,
     error: judged.error,
   };

@@ -1,5 +1,8 @@
 import { z } from "zod";
 import type { Store } from "../db/store.ts";
+import type { Channel } from "./channels/channel.ts";
+import { connected, connectorSchema } from "./channels/connector.ts";
+import { webhookChannel } from "./channels/webhook.ts";
 import { type SigningKey, signingKey } from "./signature.ts";
 import { type TransformSettings, transformSettingsSchema } from "./transform/transform_payload.ts";
 
@@ -8,7 +11,10 @@ const endpointsSchema = z.array(z.object({
   tenant_id: z.string(),
   config_version: z.number(),
   config: z.object({
-    webhook_url: z.string(),
+    channel: z.string().default("webhook"),
+    webhook_url: z.string().optional(),
+    slack: z.unknown().optional(),
+    email: z.unknown().optional(),
     timeout_ms: z.number().optional(),
     retry_schedule_seconds: z.array(z.number()).optional(),
     ...transformSettingsSchema.shape,
@@ -17,11 +23,21 @@ const endpointsSchema = z.array(z.object({
   previous_secret: z.string().nullable(),
   previous_secret_ends_in_ms: z.number().nullable(),
   headers: z.record(z.string(), z.string()),
+  /** Only where the channel uses one. */
+  connector: connectorSchema,
 }));
 
 /** Where and how a subscription wants its deliveries. */
 export interface Endpoint {
   configVersion: number;
+  channel: Channel;
+  /** How a body begins that was made for this channel and address; others are made anew. */
+  bodyStart: string;
+  /** Why nothing can be sent, as a sentence; null = it can. */
+  problem: string | null;
+  /** From then on it is read again, by this process's own clock: credentials may be replaced without a new version. */
+  staleAtMs: number;
+  /** Of a webhook. */
   url: string;
   timeoutMs: number;
   /** The integration's own waits between attempts; null = the default. */
@@ -38,6 +54,8 @@ export interface Endpoint {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_ENTRIES = 1000;
+/** How long credentials of a connector are believed. */
+const CONNECTOR_FRESH_MS = 60_000;
 
 /** Endpoints by subscription, read again when a claim names a newer version. Secrets stay in this process. */
 export class EndpointCache {
@@ -47,13 +65,13 @@ export class EndpointCache {
 
   /** Reads what is missing or outdated, in one call. */
   async load(wanted: { integration_id: string; config_version: number }[]): Promise<void> {
+    // Before the call: what the answer takes must not make a key live longer.
+    const askedMs = Date.now();
     const missing = new Set(
-      wanted.filter((one) => (this.get(one.integration_id)?.configVersion ?? 0) < one.config_version)
+      wanted.filter((one) => !this.#isFresh(one.integration_id, one.config_version, askedMs))
         .map((one) => one.integration_id),
     );
     if (missing.size === 0) return;
-    // Before the call: what the answer takes must not make a key live longer.
-    const askedMs = Date.now();
     const rows = endpointsSchema.parse(
       await this.store.call("get_delivery_endpoints", { p_integration_ids: [...missing] }),
     );
@@ -64,28 +82,65 @@ export class EndpointCache {
     }
   }
 
+  #isFresh(integrationId: string, configVersion: number, nowMs: number): boolean {
+    const entry = this.#entries.get(integrationId);
+    return entry !== undefined && entry.configVersion >= configVersion && nowMs < entry.staleAtMs;
+  }
+
   /** The endpoint as last read; undefined when it is not there (any more). */
   get(integrationId: string): Endpoint | undefined {
     return this.#entries.get(integrationId);
   }
 }
 
-function toEndpoint(row: z.infer<typeof endpointsSchema>[number], askedMs: number): Endpoint {
+type Row = z.infer<typeof endpointsSchema>[number];
+
+function toEndpoint(row: Row, askedMs: number): Endpoint {
+  return {
+    configVersion: row.config_version,
+    timeoutMs: row.config.timeout_ms ?? DEFAULT_TIMEOUT_MS,
+    retryScheduleSeconds: row.config.retry_schedule_seconds ?? null,
+    transform: transformOf(row.config),
+    ...(row.config.channel === "webhook" ? byWebhook(row, askedMs) : byConnector(row, askedMs)),
+  };
+}
+
+type Way = Omit<Endpoint, "configVersion" | "timeoutMs" | "retryScheduleSeconds" | "transform">;
+
+function byWebhook(row: Row, askedMs: number): Way {
   const keys = [{ key: signingKey(row.secret), untilMs: Infinity }];
   if (row.previous_secret !== null && row.previous_secret_ends_in_ms !== null) {
     keys.push({ key: signingKey(row.previous_secret), untilMs: askedMs + row.previous_secret_ends_in_ms });
   }
   return {
-    configVersion: row.config_version,
-    url: row.config.webhook_url,
-    timeoutMs: row.config.timeout_ms ?? DEFAULT_TIMEOUT_MS,
-    retryScheduleSeconds: row.config.retry_schedule_seconds ?? null,
-    transform: transformOf(row.config),
+    channel: webhookChannel,
+    bodyStart: '{"type":',
+    problem: null,
+    staleAtMs: Infinity,
+    url: row.config.webhook_url ?? "",
     headers: row.headers,
     keys,
-    secrets: [row.secret, row.previous_secret, ...Object.values(row.headers)]
-      .filter((secret): secret is string => secret !== null && secret.length >= 4),
+    secrets: worthHiding([row.secret, row.previous_secret, ...Object.values(row.headers)]),
   };
+}
+
+function byConnector(row: Row, askedMs: number): Way {
+  const way = connected(row.config.channel, row.config, row.connector);
+  const isReady = "channel" in way;
+  return {
+    channel: isReady ? way.channel : webhookChannel,
+    bodyStart: isReady ? way.channel.bodyStart : "",
+    problem: isReady ? null : way.problem,
+    staleAtMs: askedMs + CONNECTOR_FRESH_MS,
+    url: "",
+    headers: {},
+    keys: [],
+    secrets: isReady ? worthHiding(way.secrets) : [],
+  };
+}
+
+function worthHiding(secrets: (string | null)[]): string[] {
+  return secrets.filter((secret): secret is string => secret !== null && secret.length >= 4);
 }
 
 /** What a configuration says of transforming; null when it says nothing. */

@@ -3,8 +3,9 @@ import {
   type DeliveryResult,
   type PayloadBuilder,
   PayloadRefused,
-  type WebhookPayload,
 } from "./contract.ts";
+import type { OutgoingItem } from "./channels/channel.ts";
+import type { Endpoint } from "./endpoint_cache.ts";
 import { type Flight, messageId } from "./flight.ts";
 import { TransformError } from "./transform/transform_error.ts";
 import { transformPayload, type TransformSettings } from "./transform/transform_payload.ts";
@@ -21,39 +22,39 @@ export interface ComposedBody {
 /** Why a delivery may not leave. */
 export type Refusal = Pick<DeliveryResult, "error_class" | "error"> & { outcome: "refused" };
 
-/** One delivery inside a batch: its own webhook-id and its payload. */
-type BatchItem = { id: string } & WebhookPayload;
-
 /**
- * Makes the body of a request: one payload, or a batch of them; what was sent before is sent again as it was. Answers at
- * once where nothing is transformed: a promise per delivery would cost more than the body.
- *
- * @param transform - what the subscription wants to become of its payloads; null = they are sent as they are.
+ * Makes the body of a request, as its channel wants it; what was sent before is sent again as it was, unless it was made
+ * for another channel or address. Answers at once where nothing is transformed: a promise per delivery would cost more
+ * than the body.
  */
 export function composeBody(
   flight: Flight,
   builder: PayloadBuilder,
-  transform: TransformSettings | null,
+  endpoint: Endpoint,
 ): ComposedBody | Promise<ComposedBody> {
-  const repeated = flight.deliveries.find((delivery) => delivery.body !== null)?.body;
+  const repeated = flight.deliveries.find((delivery) => delivery.body?.startsWith(endpoint.bodyStart))?.body;
   if (repeated) return { text: repeated, isRepeated: true, refusals: new Map() };
   const items = flight.deliveries.map((delivery) => itemOf(delivery, builder));
-  if (transform === null) return composed(flight, items);
+  const { transform } = endpoint;
+  if (transform === null) return composed(flight, items, endpoint);
   return Promise.all(items.map((item, index) => transformed(item, flight.deliveries[index]!, transform)))
-    .then((changed) => composed(flight, changed));
+    .then((changed) => composed(flight, changed, endpoint));
 }
 
-function composed(flight: Flight, made: (BatchItem | Refusal)[]): ComposedBody {
+function composed(flight: Flight, made: (OutgoingItem | Refusal)[], endpoint: Endpoint): ComposedBody {
   const refusals = new Map<string, Refusal>();
-  const items: BatchItem[] = [];
+  const items: OutgoingItem[] = [];
   for (const [index, item] of made.entries()) {
     if ("outcome" in item) refusals.set(flight.deliveries[index]!.delivery_id, item);
     else items.push(item);
   }
-  return { text: items.length === 0 ? "" : bodyOf(items, flight.isBatch), isRepeated: false, refusals };
+  const text = items.length === 0
+    ? ""
+    : endpoint.channel.bodyOf(items, flight.isBatch, flight.messageId, endpoint);
+  return { text, isRepeated: false, refusals };
 }
 
-function itemOf(delivery: ClaimedDelivery, builder: PayloadBuilder): BatchItem | Refusal {
+function itemOf(delivery: ClaimedDelivery, builder: PayloadBuilder): OutgoingItem | Refusal {
   try {
     return { id: messageId(delivery.delivery_id), ...builder(delivery) };
   } catch (error) {
@@ -63,10 +64,10 @@ function itemOf(delivery: ClaimedDelivery, builder: PayloadBuilder): BatchItem |
 
 /** A test stays as it is: it asks whether the endpoint works, and no expression was written for it. */
 async function transformed(
-  item: BatchItem | Refusal,
+  item: OutgoingItem | Refusal,
   delivery: ClaimedDelivery,
   transform: TransformSettings,
-): Promise<BatchItem | Refusal> {
+): Promise<OutgoingItem | Refusal> {
   if ("outcome" in item || delivery.event_type === "test") return item;
   try {
     const { id, ...payload } = item;
@@ -87,13 +88,4 @@ function refusal(
     error_class: isExpected ? errorClass : "internal",
     error: isExpected ? error.message : "The payload could not be made inside the hub.",
   };
-}
-
-function bodyOf(items: BatchItem[], isBatch: boolean): string {
-  if (isBatch) {
-    const last = items.reduce((newest, item) => item.timestamp > newest ? item.timestamp : newest, "");
-    return JSON.stringify({ type: "batch", timestamp: last, data: { events: items } });
-  }
-  const { id: _, ...payload } = items[0]!;
-  return JSON.stringify(payload);
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { channelSettings, checkChannel } from "../delivery/channels/settings.ts";
 import { SIGNATURE_VERSIONS } from "../delivery/signature.ts";
 import { fieldMappingsSchema } from "../delivery/transform/field_mappings.ts";
 import { TRANSFORM_LIMITS } from "../delivery/transform/limits.ts";
@@ -61,12 +62,17 @@ export function configSchemas<S extends Shape>(ofKind: S) {
   const optional = { headers: headersSchema, ...tuning, ...ofKind };
   return {
     whole: z.strictObject({
-      webhook_url: urlSchema,
+      ...channelSettings,
+      webhook_url: urlSchema.optional(),
       /** How requests are signed; a rotation can change it later. */
       signature: z.enum(SIGNATURE_VERSIONS).optional(),
       ...z.object(optional).partial().shape,
+    }).superRefine(checkChannel),
+    change: z.strictObject({
+      ...channelSettings,
+      webhook_url: urlSchema.optional(),
+      ...resettable(optional),
     }),
-    change: z.strictObject({ webhook_url: urlSchema.optional(), ...resettable(optional) }),
   };
 }
 
@@ -79,7 +85,8 @@ function resettable<S extends Shape>(shape: S): Resettable<S> {
 /** `config` as it is stored and shown: names of headers in place of their values. */
 export function configAnswer<S extends Shape>(ofKind: S) {
   return z.strictObject({
-    webhook_url: z.string(),
+    ...channelSettings,
+    webhook_url: z.string().optional().describe("Of the channel webhook."),
     headers: z.array(z.string()).optional().describe("Names; the values are in Vault."),
     signature: z.enum(SIGNATURE_VERSIONS).optional().describe(
       "v1 = HMAC-SHA-256 (default), v1a = Ed25519; changed by a rotation only.",

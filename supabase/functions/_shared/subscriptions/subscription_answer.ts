@@ -16,7 +16,7 @@ export const subscriptionAnswer = <Config extends z.ZodType>(config: Config) =>
     failing_since: instant().nullable().describe("First failure since the last success; null = not failing."),
     disabled_at: instant().nullable(),
     disabled_reason: z.string().nullable().describe(
-      "Why the engine disabled it: gone = 410, failing = for days; null = it did not.",
+      "Why the engine disabled it: gone = 410, failing = for days, misconfigured = the provider refuses its channel or sender; null = it did not.",
     ),
     public_key: z.string().nullable().describe("What v1a verifies with, as whpk_<base64>; null with v1."),
     previous_secret_expires_at: instant().nullable().describe(
