@@ -1,10 +1,11 @@
 import { createFunction } from "../_shared/http/create_function.ts";
 import { flowRoutes } from "./flow.ts";
+import { rotateRoutes } from "./rotate_secret.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 import { testRoutes } from "./test_delivery.ts";
 
 /** Any event to any endpoint: subscriptions of a tenant or an org, their tests and what they would match. */
 export default createFunction({
   name: "event-subscriptions",
-  routes: [...subscriptionRoutes, ...testRoutes, ...flowRoutes],
+  routes: [...subscriptionRoutes, ...rotateRoutes, ...testRoutes, ...flowRoutes],
 });

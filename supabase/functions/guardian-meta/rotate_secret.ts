@@ -1,14 +1,10 @@
-import { z } from "zod";
 import { hubClient } from "../_shared/db/clients.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
-import { generateSigningSecret, SIGNATURE_VERSIONS } from "../_shared/delivery/signature.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
 import { route } from "../_shared/http/route.ts";
-import { rotateSchema, withSecret } from "../_shared/subscriptions/signing_secret.ts";
+import { newSecret, rotateSchema, withSecret } from "../_shared/subscriptions/signing_secret.ts";
 import { integrationSecretAnswer } from "./answers.ts";
-
-const signatureSchema = z.object({ signature: z.enum(SIGNATURE_VERSIONS).default("v1") });
 
 export const rotateRoutes = [
   route({
@@ -33,7 +29,7 @@ export const rotateRoutes = [
           .maybeSingle(),
       );
       if (current === null) throw new InterlockError("NOT_FOUND", "This integration does not exist.");
-      const secret = generateSigningSecret(body.signature ?? signatureSchema.parse(current.config).signature);
+      const secret = newSecret(body.signature, current.config);
       const integration = unwrap(
         await tenantDb(access.tenantId, hubClient()).rpc("rotate_guardian_meta_integration_secret", {
           p_integration_id: params.integration_id!,

@@ -2326,6 +2326,17 @@ export type Database = {
         Args: { "p_actor"?: string; "p_change_id": string; "p_tenant_id": string };
         Returns: Json;
       };
+      "rotate_event_subscription_secret": {
+        Args: {
+          "p_actor": string;
+          "p_org_id": string;
+          "p_overlap_seconds": number;
+          "p_secret": string;
+          "p_subscription_id": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
       "rotate_guardian_meta_integration_secret": {
         Args: {
           "p_actor": string;
