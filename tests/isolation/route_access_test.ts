@@ -35,6 +35,10 @@ interface Targets {
   dispatch_id: number;
   integration_id: string;
   subscription_id: string;
+  delivery_id: string;
+  event_delivery_id: string;
+  replay_id: string;
+  event_replay_id: string;
 }
 
 async function createTargets(cast: Cast): Promise<Targets> {
@@ -43,7 +47,22 @@ async function createTargets(cast: Cast): Promise<Targets> {
   // Finished, so that a replay has something to do.
   const dispatchId = Number(idOf("event_dispatches"));
   await sql`update public.event_dispatches set status = 'dead', finished_at = now(), lease_token = null where id = ${dispatchId}`;
+  // Given up, and in no queue, so that nobody works on it meanwhile.
+  const [delivery] = await sql`
+    insert into public.guardian_meta_webhook_events (tenant_id, integration_id, event_type, status, finished_at)
+    values (${cast.tenant.id}, ${
+    idOf("guardian_meta_integrations")
+  }, 'readiness_updated', 'discarded', now()) returning id`;
+  await sql`update public.event_deliveries set status = 'discarded', finished_at = now()
+    where id = ${idOf("event_deliveries")}`;
+  const [replay] = await sql`
+    insert into public.delivery_replays (tenant_id, kind, mode, filter, phase, total, total_is_exact)
+    values (${cast.tenant.id}, 'guardian_meta', 'replay', '{"to": "2020-01-01T00:00:00Z"}', 'log', 0, true) returning id`;
   return {
+    delivery_id: delivery!.id,
+    event_delivery_id: idOf("event_deliveries"),
+    replay_id: replay!.id,
+    event_replay_id: idOf("delivery_replays"),
     webhook_id: idOf("integration_webhooks"),
     receipt_id: idOf("webhook_receipts"),
     dispatch_id: dispatchId,
@@ -54,7 +73,14 @@ async function createTargets(cast: Cast): Promise<Targets> {
 
 /** A body that passes validation, by route. */
 function bodyOf(line: string, targets: Targets): unknown {
+  const aDay = { from: "2026-11-20T00:00:00Z", to: "2026-11-21T00:00:00Z" };
   const bodies: Record<string, unknown> = {
+    "guardian-meta POST /dead-letters/redrive": { delivery_ids: [targets.delivery_id] },
+    "guardian-meta POST /replays": { integration_id: targets.integration_id, ...aDay },
+    "guardian-meta POST /integrations/:integration_id/recover": { since: aDay.from },
+    "event-subscriptions POST /dead-letters/redrive": { delivery_ids: [targets.event_delivery_id] },
+    "event-subscriptions POST /replays": { integration_id: targets.subscription_id, ...aDay },
+    "event-subscriptions POST /:subscription_id/recover": { since: aDay.from },
     "integrations POST /webhooks": { provider: "generic_hmac", name: "Rig" },
     "integrations PATCH /webhooks/:webhook_id": { name: "Renamed" },
     "integrations POST /webhooks/:webhook_id/rotate": {},
@@ -95,7 +121,9 @@ function outcomeOf(answer: Answer, targets: Targets, expected: Expectation | und
   if (expected !== "none") return answer.status;
   const text = JSON.stringify(answer.body);
   const mentions = text.includes(targets.webhook_id) || text.includes(targets.receipt_id) ||
-    text.includes(targets.subscription_id) || text.includes(`"id":${targets.dispatch_id},`);
+    text.includes(targets.subscription_id) ||
+    text.includes(targets.event_delivery_id) || text.includes(targets.event_replay_id) ||
+    text.includes(`"id":${targets.dispatch_id},`);
   return answer.status === 200 && !mentions ? "none" : answer.status;
 }
 

@@ -113,6 +113,9 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
   await adminSql`insert into public.event_delivery_attempts
     (tenant_id, integration_id, delivery_id, attempt, outcome, started_at)
     values (${tenantId}, ${subscription!.id}, ${eventDelivery!.id}, 1, 'failed', now())`;
+  const [replay] =
+    await adminSql`insert into public.delivery_replays (tenant_id, org_id, kind, mode, filter, phase, total, total_is_exact, state, finished_at)
+    values (${tenantId}, ${orgId}, 'event', 'replay', '{}', 'log', 0, true, 'cancelled', now()) returning id`;
   const [notification] = await adminSql`insert into public.notifications
     (tenant_id, kind, severity, message, subject_type, subject_id)
     values (${tenantId}, 'sample.made', 'info', 'Sample', 'sample', '1') returning id`;
@@ -304,6 +307,19 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
         attempt: 2,
         outcome: "failed",
         started_at: new Date().toISOString(),
+      },
+    },
+    delivery_replays: {
+      filter: byId(replay),
+      change: { state: "done" },
+      row: {
+        ...inOrg,
+        kind: "event",
+        mode: "replay",
+        filter: {},
+        phase: "log",
+        total: 0,
+        total_is_exact: true,
       },
     },
     notifications: {

@@ -141,6 +141,10 @@ const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
     if (created.status !== 201) throw new Error(`No subscription: ${JSON.stringify(created.body)}`);
     return created.body.id;
   },
+  delivery_id: async ({ caller }) => await givenUpDelivery(caller, "guardian-meta/integrations"),
+  event_delivery_id: async ({ caller }) => await givenUpDelivery(caller, "event-subscriptions"),
+  replay_id: async ({ caller }) => await runningReplay(caller, "guardian_meta"),
+  event_replay_id: async ({ caller }) => await runningReplay(caller, "event"),
   dispatch_id: async (targets) => {
     const receiptId = await targets.find("receipt_id") as string;
     return await eventually(async () => {
@@ -156,3 +160,41 @@ const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
     return id;
   },
 };
+
+/** A delivery that its endpoint, which is not there, made the worker give up. */
+async function givenUpDelivery(caller: DemoCaller, path: string): Promise<string> {
+  const isGuardian = path.startsWith("guardian");
+  const created = await call(path, {
+    headers: { authorization: `Bearer ${caller.token}` },
+    tenantId: caller.tenantId,
+    orgId: caller.orgId,
+    body: {
+      label: "Target",
+      config: { webhook_url: "http://127.0.0.1:9/hook", max_attempts: 1 },
+      ...(isGuardian
+        ? { integration_key: crypto.randomUUID(), scopes: ["readiness"] }
+        : { event_types: ["target.made"] }),
+    },
+  });
+  if (created.status !== 201) throw new Error(`No subscription: ${JSON.stringify(created.body)}`);
+  if (isGuardian) {
+    await sql`insert into public.guardian_readiness_snapshots (tenant_id, overall_score, band)
+      values (${caller.tenantId}, 50, 'emerging')`;
+  } else {
+    await sql`select private.publish_event(${caller.tenantId}, ${caller.orgId}, 'target.made', 'target', '1', '{}', 'test', 'test')`;
+  }
+  return await eventually(async () => {
+    const [row] = await sql`select delivery_id from private.delivery_dead_letters
+      where integration_id = ${created.body.id}`;
+    return row?.delivery_id as string | undefined;
+  });
+}
+
+/** A replay that nobody works off: of what never was, by a service that forgot to schedule it. */
+async function runningReplay(caller: DemoCaller, kind: string): Promise<string> {
+  const [row] = await sql`
+    insert into public.delivery_replays (tenant_id, org_id, kind, mode, filter, phase, total, total_is_exact, advanced_at)
+    values (${caller.tenantId}, ${kind === "event" ? caller.orgId : null}, ${kind}, 'replay',
+      '{"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"}', 'log', 0, true, now()) returning id`;
+  return row!.id;
+}

@@ -1,3 +1,5 @@
+import { EVENT_DELIVERIES } from "../_shared/deliveries/delivery_kind.ts";
+import { deliveryRoutes } from "../_shared/deliveries/delivery_routes.ts";
 import { createFunction } from "../_shared/http/create_function.ts";
 import { flowRoutes } from "./flow.ts";
 import { rotateRoutes } from "./rotate_secret.ts";
@@ -7,5 +9,11 @@ import { testRoutes } from "./test_delivery.ts";
 /** Any event to any endpoint: subscriptions of a tenant or an org, their tests and what they would match. */
 export default createFunction({
   name: "event-subscriptions",
-  routes: [...subscriptionRoutes, ...rotateRoutes, ...testRoutes, ...flowRoutes],
+  routes: [
+    ...subscriptionRoutes,
+    ...rotateRoutes,
+    ...testRoutes,
+    ...flowRoutes,
+    ...deliveryRoutes(EVENT_DELIVERIES),
+  ],
 });

@@ -522,6 +522,91 @@ export type Database = {
           },
         ];
       };
+      "delivery_replays": {
+        Row: {
+          "advanced_at": string;
+          "created_at": string;
+          "created_by": string | null;
+          "done": number;
+          "error_count": number;
+          "examined": number;
+          "filter": NonNullable<Json>;
+          "finished_at": string | null;
+          "id": string;
+          "integration_id": string | null;
+          "kind": string;
+          "last_error": string | null;
+          "mode": string;
+          "org_id": string | null;
+          "phase": string;
+          "position": Json | null;
+          "state": string;
+          "tenant_id": string;
+          "total": number;
+          "total_is_exact": boolean;
+        };
+        ComputedFields: never;
+        Insert: {
+          "advanced_at"?: string;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "done"?: number;
+          "error_count"?: number;
+          "examined"?: number;
+          "filter": NonNullable<Json>;
+          "finished_at"?: string | null;
+          "id"?: string;
+          "integration_id"?: string | null;
+          "kind": string;
+          "last_error"?: string | null;
+          "mode": string;
+          "org_id"?: string | null;
+          "phase": string;
+          "position"?: Json | null;
+          "state"?: string;
+          "tenant_id": string;
+          "total": number;
+          "total_is_exact": boolean;
+        };
+        Update: {
+          "advanced_at"?: string;
+          "created_at"?: string;
+          "created_by"?: string | null;
+          "done"?: number;
+          "error_count"?: number;
+          "examined"?: number;
+          "filter"?: NonNullable<Json>;
+          "finished_at"?: string | null;
+          "id"?: string;
+          "integration_id"?: string | null;
+          "kind"?: string;
+          "last_error"?: string | null;
+          "mode"?: string;
+          "org_id"?: string | null;
+          "phase"?: string;
+          "position"?: Json | null;
+          "state"?: string;
+          "tenant_id"?: string;
+          "total"?: number;
+          "total_is_exact"?: boolean;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "delivery_replays_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "delivery_replays_tenant_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "email_events": {
         Row: {
           "campaign_id": string | null;
@@ -2157,6 +2242,10 @@ export type Database = {
         };
         Returns: Json;
       };
+      "cancel_delivery_replay": {
+        Args: { "p_actor": string; "p_replay_id": string; "p_tenant_id": string };
+        Returns: Json;
+      };
       "check_event_processed": {
         Args: {
           "p_campaign_id": string;
@@ -2169,6 +2258,18 @@ export type Database = {
       };
       "claim_event_dispatches": {
         Args: { "p_awake_ms"?: number; "p_lease_ms": number; "p_limit": number };
+        Returns: Json;
+      };
+      "create_delivery_replay": {
+        Args: {
+          "p_actor": string;
+          "p_filter": Json;
+          "p_kind": string;
+          "p_mode": string;
+          "p_org_id": string;
+          "p_preview": boolean;
+          "p_tenant_id": string;
+        };
         Returns: Json;
       };
       "create_event_subscription": {
@@ -2219,6 +2320,10 @@ export type Database = {
       };
       "current_access": { Args: Record<PropertyKey, never>; Returns: Json };
       "delete_secret": { Args: { "p_secret_ref": string; "p_tenant_id": string }; Returns: boolean };
+      "delivery_situation": {
+        Args: { "p_delivery_id": string; "p_kind": string; "p_tenant_id": string };
+        Returns: Json;
+      };
       "delivery_statistics": {
         Args: { "p_integration_ids": (string)[]; "p_tenant_id": string };
         Returns: Json;
@@ -2253,6 +2358,17 @@ export type Database = {
       "get_delivery_endpoints": { Args: { "p_integration_ids": (string)[] }; Returns: Json };
       "get_webhook_receipt_bodies": { Args: { "p_receipt_ids": (string)[] }; Returns: Json };
       "get_webhook_verifier": { Args: { "p_webhook_id": string }; Returns: Json };
+      "list_deliveries": {
+        Args: {
+          "p_after": Json;
+          "p_filter": Json;
+          "p_kind": string;
+          "p_limit": number;
+          "p_org_id": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
       "log_ai_change": {
         Args: { "p_campaign_id": string; "p_changes": Json; "p_reason": string; "p_tenant_id": string };
         Returns: string;

@@ -136,6 +136,13 @@ function responsesOf(route: AnyRoute): Operation["responses"] {
       content: { "application/json": { schema: responseSchema(route.response) } },
     };
   }
+  if (route.response?.preview) {
+    responses[200] = {
+      description: "The body said preview: nothing was done.",
+      headers: { "x-request-id": { $ref: "#/components/headers/RequestId" } },
+      content: { "application/json": { schema: jsonSchema(route.response.preview(), "output") } },
+    };
+  }
   for (const { status, name } of failuresOf(route)) {
     responses[status] = { $ref: `#/components/responses/${name}` };
   }

@@ -26,6 +26,8 @@ export interface RouteResponse {
   form?: "resource" | "list";
   /** A function, so that no boot pays for a schema that only the document needs. */
   schema: () => z.ZodType;
+  /** What is answered, with 200, to a body that says `preview: true`. Default: there is no such thing. */
+  preview?: () => z.ZodType;
 }
 
 /** A request that works, for the document and for the test that sends it. Path parameters are examples of themselves. */
