@@ -401,8 +401,8 @@ begin
       max(j.started_at) filter (where j.endpoint_failed and not j.is_test) as failed_claimed_at,
       greatest(max(j.hold_lane_ms), max(j.retry_in_ms) filter (where j.is_fifo and j.status = 'failed')) as hold_ms,
       max(j.disable_reason) as disable_reason,
-      coalesce(array_agg((extract(epoch from j.began_at - j.queued_at) * 1000)::integer) filter (where j.attempt_count = 1 and j.status <> 'waiting' and not j.is_test), '{}') as first_attempt_ms,
-      coalesce(array_agg((extract(epoch from j.began_at - j.queued_at) * 1000)::integer + j.duration_ms) filter (where j.status = 'delivered' and not j.is_test), '{}') as success_ms
+      coalesce(array_agg(least(2147483647, extract(epoch from j.began_at - j.queued_at) * 1000)::integer) filter (where j.attempt_count = 1 and j.status <> 'waiting' and not j.is_test), '{}') as first_attempt_ms,
+      coalesce(array_agg(least(2147483647, extract(epoch from j.began_at - j.queued_at) * 1000 + j.duration_ms)::integer) filter (where j.status = 'delivered' and not j.is_test), '{}') as success_ms
     from judged j
     group by j.integration_id
   ),

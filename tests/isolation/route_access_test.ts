@@ -102,6 +102,15 @@ function bodyOf(line: string, targets: Targets): unknown {
     "guardian-meta POST /integrations/flow": { integration_id: targets.integration_id, flow: "paused" },
     "meta-webhook-deliver POST /flow": { scope: "all", flow: "open" },
     "event-subscriptions POST /flow": { integration_id: targets.subscription_id, flow: "paused" },
+    "guardian-meta POST /integrations/preview": {
+      integration_id: targets.integration_id,
+      sample: { event_type: "readiness_updated", payload: {} },
+    },
+    "event-subscriptions POST /preview": {
+      integration_id: targets.subscription_id,
+      sample: { event_type: "sample.made", payload: {} },
+    },
+    "event-subscriptions POST /dry-run": { event_types: ["*"] },
     "event-subscriptions POST /test": { integration_id: targets.subscription_id },
   };
   return bodies[line] ?? (line.includes(" POST ") ? {} : undefined);

@@ -145,6 +145,12 @@ const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
   event_delivery_id: async ({ caller }) => await givenUpDelivery(caller, "event-subscriptions"),
   replay_id: async ({ caller }) => await runningReplay(caller, "guardian_meta"),
   event_replay_id: async ({ caller }) => await runningReplay(caller, "event"),
+  notification_id: async ({ caller }) => {
+    const [row] =
+      await sql`select private.notify_admins(${caller.tenantId}, 'target.made', 'warning', 'Made for a test.',
+      'target', '1', '{}')`;
+    return row;
+  },
   dispatch_id: async (targets) => {
     const receiptId = await targets.find("receipt_id") as string;
     return await eventually(async () => {

@@ -2,6 +2,8 @@ import { EVENT_DELIVERIES } from "../_shared/deliveries/delivery_kind.ts";
 import { deliveryRoutes } from "../_shared/deliveries/delivery_routes.ts";
 import { createFunction } from "../_shared/http/create_function.ts";
 import { flowRoutes } from "./flow.ts";
+import { dryRunRoutes } from "./dry_run.ts";
+import { previewRoutes } from "./preview.ts";
 import { rotateRoutes } from "./rotate_secret.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 import { testRoutes } from "./test_delivery.ts";
@@ -13,6 +15,8 @@ export default createFunction({
     ...subscriptionRoutes,
     ...rotateRoutes,
     ...testRoutes,
+    ...previewRoutes,
+    ...dryRunRoutes,
     ...flowRoutes,
     ...deliveryRoutes(EVENT_DELIVERIES),
   ],

@@ -3,6 +3,7 @@ import { deliveryRoutes } from "../_shared/deliveries/delivery_routes.ts";
 import { createFunction } from "../_shared/http/create_function.ts";
 import { flowRoutes } from "./flow.ts";
 import { integrationRoutes } from "./integrations.ts";
+import { previewRoutes } from "./preview.ts";
 import { statisticsRoutes } from "./statistics.ts";
 import { rotateRoutes } from "./rotate_secret.ts";
 import { testRoutes } from "./test_delivery.ts";
@@ -15,6 +16,7 @@ export default createFunction({
     ...statisticsRoutes,
     ...rotateRoutes,
     ...testRoutes,
+    ...previewRoutes,
     ...flowRoutes,
     ...deliveryRoutes(GUARDIAN_DELIVERIES),
   ],

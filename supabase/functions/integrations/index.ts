@@ -1,10 +1,11 @@
 import { createFunction } from "../_shared/http/create_function.ts";
 import { dispatchRoutes } from "./dispatches.ts";
+import { notificationRoutes } from "./notifications.ts";
 import { receiptRoutes } from "./receipts.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
-/** What admins manage: inbound webhooks, their receipts, and the events that wait for a person. */
+/** What admins manage: inbound webhooks, their receipts, the events that wait for a person, and what they should know. */
 export default createFunction({
   name: "integrations",
-  routes: [...webhookRoutes, ...receiptRoutes, ...dispatchRoutes],
+  routes: [...webhookRoutes, ...receiptRoutes, ...dispatchRoutes, ...notificationRoutes],
 });

@@ -2338,6 +2338,19 @@ export type Database = {
         };
         Returns: Json;
       };
+      "dry_run_event_subscription": {
+        Args: {
+          "p_actor": string;
+          "p_conditions": Json;
+          "p_event_id": string;
+          "p_event_types": (string)[];
+          "p_filter_path": string;
+          "p_limit": number;
+          "p_org_id": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
       "exchange_deliveries": {
         Args: {
           "p_after"?: string;
@@ -2396,6 +2409,17 @@ export type Database = {
             & { error: true }
             & "Could not choose the best candidate function between: public.payload(p_delivery => guardian_meta_webhook_events), public.payload(p_delivery => event_deliveries). Try renaming the parameters or the function itself in the database so function overloading can be resolved";
         };
+      "preview_delivery_source": {
+        Args: {
+          "p_actor": string;
+          "p_event_id": string;
+          "p_integration_id": string;
+          "p_kind": string;
+          "p_org_id": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
       "queue_for_approval": {
         Args: { "p_campaign_id": string; "p_changes": Json; "p_reason": string; "p_tenant_id": string };
         Returns: string;

@@ -1,0 +1,186 @@
+import { z } from "zod";
+import { utf8Bytes } from "../crypto/encoding.ts";
+import { hubClient } from "../db/clients.ts";
+import { tenantDb } from "../db/tenant_db.ts";
+import { unwrap } from "../db/unwrap.ts";
+import { hubStore } from "../db/store.ts";
+import { USER_AGENT } from "../delivery/channels/webhook.ts";
+import type { ClaimedDelivery } from "../delivery/contract.ts";
+import { type Endpoint, EndpointCache } from "../delivery/endpoint_cache.ts";
+import { type Flight, messageId } from "../delivery/flight.ts";
+import { composeBody, type Refusal } from "../delivery/payload.ts";
+import { SIGNATURE_VERSIONS } from "../delivery/signature.ts";
+import { envelopeSchema, type EventEnvelope } from "../events/envelope.ts";
+import { checkUrl, EgressError } from "../guardrails.ts";
+import type { UserAccess } from "../http/access.ts";
+import type { SubscriptionKind } from "./subscription_kind.ts";
+
+/** Stands where a delivery would have its id. */
+const NOBODY = "00000000-0000-0000-0000-000000000000";
+
+const sampleSchema = z.strictObject({
+  event_type: z.string().min(1).max(100),
+  entity_type: z.string().min(1).max(100).default("sample"),
+  entity_id: z.string().min(1).max(200).default("1"),
+  payload: z.record(z.string(), z.unknown()),
+});
+
+export const previewSchema = z.strictObject({
+  integration_id: z.uuid(),
+  /** An event that happened. */
+  event_id: z.uuid().optional(),
+  /** One that did not. */
+  sample: sampleSchema.optional(),
+}).refine((body) => (body.event_id === undefined) !== (body.sample === undefined), {
+  path: ["event_id"],
+  message: "Name an event_id, or write a sample.",
+});
+
+const sourceSchema = z.object({
+  config: z.object({
+    channel: z.string().default("webhook"),
+    webhook_url: z.string().default(""),
+    headers: z.array(z.string()).default([]),
+    signature: z.enum(SIGNATURE_VERSIONS).default("v1"),
+    batch: z.object({}).optional(),
+  }),
+  signs_twice: z.boolean(),
+  event: envelopeSchema.nullable(),
+  event_type: z.string().nullable(),
+  objections: z.array(z.string()).nullable(),
+});
+type Source = z.infer<typeof sourceSchema>;
+
+export const previewAnswer = () =>
+  z.strictObject({
+    would_send: z.boolean().describe("Whether the request could be made; false = see refusal."),
+    refusal: z.strictObject({ error_class: z.string().nullable(), error: z.string().nullable() }).nullable(),
+    objections: z.array(z.enum(["event_types", "org", "filter", "scopes"])).nullable().describe(
+      "Why this event would not be queued for it at all; empty = it would. Null for a sample.",
+    ),
+    request: z.strictObject({
+      method: z.literal("POST"),
+      url: z.string(),
+      headers: z.record(z.string(), z.string()).describe("Values from Vault are masked."),
+      body: z.string().describe("Byte for byte, but for webhook-ids, which are zeros."),
+    }).nullable(),
+  });
+
+/**
+ * What a given event would send, by the worker's own code, without sending or storing anything.
+ *
+ * @throws {InterlockError} NOT_FOUND for a subscription or an event that the caller cannot see.
+ */
+export async function preview(
+  kind: SubscriptionKind,
+  access: UserAccess,
+  body: z.infer<typeof previewSchema>,
+): Promise<Response> {
+  const source = sourceSchema.parse(unwrap(
+    await tenantDb(access.tenantId, hubClient()).rpc("preview_delivery_source", {
+      p_org_id: access.orgId as string,
+      p_kind: kind.name,
+      p_integration_id: body.integration_id,
+      p_event_id: (body.event_id ?? null) as string,
+      p_actor: access.userId,
+    }),
+  ));
+  const event = source.event ?? sampleEvent(body.sample!, access.tenantId);
+  const flight = previewFlight(source, event, body.integration_id);
+  const endpoint = await endpointOf(body.integration_id);
+  const composed = await composeBody(flight, kind.builder, endpoint);
+  const refusal = composed.refusals.get(NOBODY) ?? await wayRefusal(source, endpoint);
+  return Response.json({
+    would_send: refusal === null,
+    refusal: refusal && { error_class: refusal.error_class, error: refusal.error },
+    objections: source.objections,
+    request: refusal ? null : requestOf(source, endpoint, composed.text),
+  });
+}
+
+/** The endpoint as a worker reads it: its channel, and whether that is ready. */
+async function endpointOf(integrationId: string): Promise<Endpoint> {
+  const endpoints = new EndpointCache(hubStore());
+  await endpoints.load([{ integration_id: integrationId, config_version: 1 }]);
+  return endpoints.get(integrationId)!;
+}
+
+function requestOf(source: Source, endpoint: Endpoint, text: string) {
+  if (source.config.channel === "webhook") {
+    return { method: "POST", url: source.config.webhook_url, headers: previewHeaders(source), body: text };
+  }
+  const { url, headers } = endpoint.channel.request(endpoint, messageId(NOBODY), utf8Bytes(text));
+  const hidden = (words: string) =>
+    endpoint.secrets.reduce((left, secret) => left.replaceAll(secret, "[masked]"), words);
+  return {
+    method: "POST",
+    url: hidden(url),
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, hidden(value)])),
+    body: hidden(text),
+  };
+}
+
+function sampleEvent(sample: z.infer<typeof sampleSchema>, tenantId: string): EventEnvelope {
+  return {
+    ...sample,
+    id: NOBODY,
+    tenant_id: tenantId,
+    org_id: null,
+    metadata: { trace_id: "preview", source: "preview", actor: null, timestamp: new Date().toISOString() },
+  };
+}
+
+/** The flight that a worker would make of the event. */
+function previewFlight(source: Source, event: EventEnvelope, integrationId: string): Flight {
+  const delivery: ClaimedDelivery = {
+    delivery_id: NOBODY,
+    integration_id: integrationId,
+    tenant_id: event.tenant_id,
+    kind: "",
+    config_version: 0,
+    event_id: event.id,
+    event_type: source.event_type ?? event.event_type,
+    batch_id: null,
+    attempt: 1,
+    failures: 0,
+    queued_at: new Date().toISOString(),
+    wait_ms: 0,
+    body: null,
+    lease_token: NOBODY,
+    event,
+  };
+  return {
+    messageId: messageId(NOBODY),
+    integrationId,
+    tenantId: event.tenant_id,
+    deliveries: [delivery],
+    isBatch: source.config.batch !== undefined,
+    claimedAtMs: 0,
+    beginAtMs: 0,
+  };
+}
+
+/** The headers of the request; what only an attempt knows is described. */
+function previewHeaders({ config, signs_twice }: Source): Record<string, string> {
+  const signature = config.signature === "v1" ? "v1,<base64 of HMAC-SHA-256>" : "v1a,<base64 of Ed25519>";
+  return {
+    ...Object.fromEntries(config.headers.map((name) => [name, "[masked]"])),
+    "content-type": "application/json",
+    "user-agent": USER_AGENT,
+    "webhook-id": messageId(NOBODY),
+    "webhook-timestamp": "<seconds, the time of the attempt>",
+    "webhook-signature": signs_twice ? `${signature} <the same with the secret before>` : signature,
+  };
+}
+
+async function wayRefusal({ config }: Source, { problem }: Endpoint): Promise<Refusal | null> {
+  if (problem !== null) return { outcome: "refused", error_class: "connector_unavailable", error: problem };
+  if (config.channel !== "webhook") return null;
+  try {
+    await checkUrl(config.webhook_url);
+    return null;
+  } catch (error) {
+    if (!(error instanceof EgressError)) throw error;
+    return { outcome: "refused", error_class: error.errorClass, error: error.message };
+  }
+}
