@@ -128,6 +128,12 @@ Deno.test("DISABLED: 410 disables at once, told once by however many requests, a
     await crew.produce(60);
     await crew.work(4, async () => {
       await untilTold(crew, endpoint, ["exhausted", "disabled"]);
+      await eventually("what was on the wire has ended", 10_000, async () => {
+        const [lane] = await crew
+          .sql`select in_flight from private.delivery_lanes where integration_id = ${endpoint.id}`;
+        return lane!.in_flight === 0;
+      });
+      assert.deepEqual(await noticesOf(crew, endpoint), ["exhausted", "disabled"]);
       const asked = endpoint.arrivals.length;
       assert.ok(asked <= 20, `${asked} were asked`);
       endpoint.says = () => 204;
