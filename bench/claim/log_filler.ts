@@ -8,6 +8,10 @@ const FILLED = ["public.guardian_meta_webhook_events", "public.guardian_meta_web
  * as real ones are, so every insert lands anywhere in an index.
  */
 export async function fillLog(sql: postgres.Sql, rows: number): Promise<void> {
+  // A checkpoint in the midst would write most pages of the indexes once more.
+  await sql`alter system set max_wal_size = '16GB'`;
+  await sql`alter system set checkpoint_timeout = '1h'`;
+  await sql`select pg_reload_conf()`;
   const [have] = await sql`select count(*)::integer as count from public.guardian_meta_webhook_events`;
   for (let missing = rows - have!.count; missing > 0; missing -= CHUNK_ROWS) {
     await sql.begin(async (transaction) => {
@@ -25,7 +29,7 @@ export async function fillLog(sql: postgres.Sql, rows: number): Promise<void> {
           select i.tenant_id, i.id, gen_random_uuid(), 'readiness_updated', 'delivered', 1, at.at, at.at, 204, at.at, at.at
           from generate_series(1, ${Math.min(CHUNK_ROWS, missing)}) as n
           join integrations i on i.place = n % i.total
-          cross join lateral (select now() - random() * interval '90 days' as at) at
+          cross join lateral (select now() - random() * interval '90 days' - n * interval '1 microsecond' as at) at
           returning tenant_id, integration_id, id, created_at
         )
         insert into public.guardian_meta_webhook_attempts (
@@ -39,6 +43,8 @@ export async function fillLog(sql: postgres.Sql, rows: number): Promise<void> {
   ) {
     await sql.unsafe(`vacuum analyze ${table}`);
   }
+  await sql`alter system reset all`;
+  await sql`select pg_reload_conf()`;
   await sql`checkpoint`;
 }
 

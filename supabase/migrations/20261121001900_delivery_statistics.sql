@@ -509,7 +509,7 @@ $$;
 comment on function private.expired_rows(regclass, integer, timestamptz) is
   'The next rows of a log (tenant_id, id, created_at) that are older than their tenants'' days, about p_rows of up to ten tenants taken by chance; until = the end of what a tenant no longer keeps. Takes no lock; whoever deletes must still ask whether a row may go.';
 
-create function private.prune_deliveries(p_log regclass, p_rows integer, p_now timestamptz)
+create function private.prune_deliveries(p_log regclass, p_attempts regclass, p_rows integer, p_now timestamptz)
 returns integer
 language plpgsql
 set search_path = ''
@@ -520,29 +520,32 @@ as $$
 declare
   v_pruned integer;
 begin
-  with going as (
-    -- Skipped when somebody has it: a replay keeps it, and a result never waits.
-    select d.tenant_id, d.id
-    from private.expired_rows(p_log, p_rows, p_now) o
-    join private.deliveries d on d.tenant_id = o.tenant_id and d.id = o.key::uuid
-    where d.finished_at < o.until
-    for update of d skip locked
-  ),
-  gone as (
-    delete from private.deliveries d using going g where d.tenant_id = g.tenant_id and d.id = g.id
-    returning d.tenant_id, d.id
-  ),
-  attempts as (
-    delete from private.delivery_attempts a using gone g where a.tenant_id = g.tenant_id and a.delivery_id = g.id
-  ),
-  letters as (
-    delete from private.delivery_dead_letters l using gone g where l.delivery_id = g.id
-  )
-  select count(*) into v_pruned from gone;
+  -- By the names of the child tables: joined through their parents, which have no index, the planner reads them whole.
+  execute format($query$
+    with going as (
+      -- Skipped when somebody has it: a replay keeps it, and a result never waits.
+      select d.tenant_id, d.id
+      from private.expired_rows($1, $2, $3) o
+      join %1$s d on d.tenant_id = o.tenant_id and d.id = o.key::uuid
+      where d.finished_at < o.until
+      for update of d skip locked
+    ),
+    gone as (
+      delete from %1$s d using going g where d.tenant_id = g.tenant_id and d.id = g.id
+      returning d.tenant_id, d.id
+    ),
+    attempts as (
+      delete from %2$s a using gone g where a.tenant_id = g.tenant_id and a.delivery_id = g.id
+    ),
+    letters as (
+      delete from private.delivery_dead_letters l using gone g where l.delivery_id = g.id
+    )
+    select count(*) from gone
+  $query$, p_log, p_attempts) using p_log, p_rows, p_now into v_pruned;
   return v_pruned;
 end;
 $$;
-comment on function private.prune_deliveries(regclass, integer, timestamptz) is
+comment on function private.prune_deliveries(regclass, regclass, integer, timestamptz) is
   'Removes finished deliveries that are older than their tenants'' days and were finished before them, with their attempts and dead letters. Open ones stay, however old.';
 
 create function private.prune_events(p_rows integer, p_now timestamptz)
@@ -581,7 +584,8 @@ begin
     using unnest(v_tenant_ids, v_ids) as o (tenant_id, id)
     where e.tenant_id = o.tenant_id and e.id = o.id
       and not exists (select from public.event_dispatches d where d.tenant_id = e.tenant_id and d.event_id = e.id)
-      and not exists (select from private.deliveries d where d.event_id = e.id)
+      and not exists (select from public.guardian_meta_webhook_events d where d.event_id = e.id)
+      and not exists (select from public.event_deliveries d where d.event_id = e.id)
     returning e.tenant_id, e.receipt_id
   )
   select count(*), array_agg(g.tenant_id) filter (where g.receipt_id is not null), array_agg(g.receipt_id) filter (where g.receipt_id is not null)
@@ -658,8 +662,9 @@ begin
   end if;
   -- Deliveries before events: an event stays as long as a delivery of it does.
   v_pruned := v_pruned || jsonb_build_object(
-    'guardian_meta_webhook_events', private.prune_deliveries('public.guardian_meta_webhook_events', p_rows, p_now),
-    'event_deliveries', private.prune_deliveries('public.event_deliveries', p_rows, p_now)
+    'guardian_meta_webhook_events', private.prune_deliveries(
+      'public.guardian_meta_webhook_events', 'public.guardian_meta_webhook_attempts', p_rows, p_now),
+    'event_deliveries', private.prune_deliveries('public.event_deliveries', 'public.event_delivery_attempts', p_rows, p_now)
   );
   v_pruned := v_pruned || jsonb_build_object('integration_events_outbox', private.prune_events(p_rows, p_now));
   delete from public.notifications n using private.expired_rows('public.notifications', p_rows, p_now) o

@@ -204,6 +204,29 @@ retentionTest("RETENTION: a run is bounded, and what must stay does not hide wha
   assert.deepEqual(await counts(sql, tenantId), { deliveries: 20, attempts: 0, events: 20 });
 });
 
+retentionTest("RETENTION: a run reads about what it removes, however long the log is", async (scene) => {
+  const { sql, admin, tenantId } = scene;
+  await admin`
+    with made as (
+      insert into public.guardian_meta_webhook_events (tenant_id, integration_id, event_id, event_type, status, created_at, finished_at)
+      select ${tenantId}, ${scene.integrationId}, gen_random_uuid(), 'readiness_updated', 'delivered', at.at, at.at
+      from generate_series(1, 5000) n, lateral (select now() - interval '60 days' - n * interval '1 second' as at) at
+      returning tenant_id, integration_id, id
+    )
+    insert into public.guardian_meta_webhook_attempts (tenant_id, integration_id, delivery_id, attempt, outcome, started_at)
+    select m.tenant_id, m.integration_id, m.id, 1, 'delivered', now() from made m`;
+  await admin`analyze public.guardian_meta_webhook_events, public.guardian_meta_webhook_attempts`;
+  await sql.begin(async (transaction) => {
+    const [run] = await transaction`select private.prune_expired(100) as pruned`;
+    assert.equal(run!.pruned.guardian_meta_webhook_events, 100);
+    const read = await transaction`
+      select relname, coalesce(seq_tup_read, 0)::int + coalesce(idx_tup_fetch, 0)::int as rows
+      from pg_catalog.pg_stat_xact_user_tables where relname like 'guardian\\_meta\\_webhook\\_%'`;
+    assert.equal(read.length, 2);
+    for (const { relname, rows } of read) assert.ok(rows < 1000, `${rows} rows of ${relname}`);
+  });
+});
+
 retentionTest(
   "RACE: while retention is in the middle, claims, results, fan-out and replays wait for nothing",
   async (scene) => {
