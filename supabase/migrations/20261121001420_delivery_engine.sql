@@ -359,6 +359,8 @@ begin
       j.began_at, j.duration_ms, j.timing, j.response_excerpt, j.request_body, j.batch_id
     from judged j
     where j.kind = 'guardian_meta' and j.status <> 'waiting'
+    -- Whatever stands there already: one row in the way must not hold up every other result.
+    on conflict do nothing
   ),
   event_attempts as (
     insert into public.event_delivery_attempts (
@@ -369,6 +371,7 @@ begin
       j.began_at, j.duration_ms, j.timing, j.response_excerpt, j.request_body, j.batch_id
     from judged j
     where j.kind = 'event' and j.status <> 'waiting'
+    on conflict do nothing
   ),
   waiting as (
     insert into private.delivery_queue (
@@ -513,11 +516,13 @@ begin
     insert into public.guardian_meta_webhook_attempts (tenant_id, integration_id, delivery_id, attempt, outcome, error_class, started_at, batch_id)
     select o.tenant_id, o.integration_id, o.delivery_id, o.attempt_count, 'lost', 'worker_lost', o.started_at, o.batch_id from lost o
     where o.kind = 'guardian_meta'
+    on conflict do nothing
   ),
   event_attempts as (
     insert into public.event_delivery_attempts (tenant_id, integration_id, delivery_id, attempt, outcome, error_class, started_at, batch_id)
     select o.tenant_id, o.integration_id, o.delivery_id, o.attempt_count, 'lost', 'worker_lost', o.started_at, o.batch_id from lost o
     where o.kind = 'event'
+    on conflict do nothing
   ),
   landed as (
     update private.delivery_lanes l
