@@ -56,8 +56,8 @@ async function createTargets(cast: Cast): Promise<Targets> {
   await sql`update public.event_deliveries set status = 'discarded', finished_at = now()
     where id = ${idOf("event_deliveries")}`;
   const [replay] = await sql`
-    insert into public.delivery_replays (tenant_id, kind, mode, filter, phase, total, total_is_exact)
-    values (${cast.tenant.id}, 'guardian_meta', 'replay', '{"to": "2020-01-01T00:00:00Z"}', 'log', 0, true) returning id`;
+    insert into public.delivery_replays (tenant_id, kind, mode, filter, phase, total, total_is_exact, state, finished_at)
+    values (${cast.tenant.id}, 'guardian_meta', 'replay', '{}', 'log', 0, true, 'cancelled', now()) returning id`;
   return {
     delivery_id: delivery!.id,
     event_delivery_id: idOf("event_deliveries"),

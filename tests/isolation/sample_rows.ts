@@ -100,9 +100,10 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
   const [delivery] = await sql`select id from public.guardian_meta_webhook_events where integration_id = ${
     integration!.id
   }`;
+  // A number that no attempt of the worker has: it takes the same delivery.
   const [tried] = await adminSql`insert into public.guardian_meta_webhook_attempts
     (tenant_id, integration_id, delivery_id, attempt, outcome, started_at)
-    values (${tenantId}, ${integration!.id}, ${delivery!.id}, 1, 'failed', now()) returning delivery_id`;
+    values (${tenantId}, ${integration!.id}, ${delivery!.id}, 1000, 'failed', now()) returning delivery_id`;
   const [subscription] =
     await sql`select public.create_event_subscription(${tenantId}, ${orgId}, 'Sample', null, true,
       ${sql.json({ webhook_url: "http://127.0.0.1:9/sample" })}, null, '{sample.nothing}', null, null, '{}',
@@ -112,7 +113,7 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
     values (${tenantId}, ${orgId}, ${subscription!.id}, 'sample.nothing') returning id`;
   await adminSql`insert into public.event_delivery_attempts
     (tenant_id, integration_id, delivery_id, attempt, outcome, started_at)
-    values (${tenantId}, ${subscription!.id}, ${eventDelivery!.id}, 1, 'failed', now())`;
+    values (${tenantId}, ${subscription!.id}, ${eventDelivery!.id}, 1000, 'failed', now())`;
   const [replay] =
     await adminSql`insert into public.delivery_replays (tenant_id, org_id, kind, mode, filter, phase, total, total_is_exact, state, finished_at)
     values (${tenantId}, ${orgId}, 'event', 'replay', '{}', 'log', 0, true, 'cancelled', now()) returning id`;
@@ -276,7 +277,7 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
         ...base,
         integration_id: integration!.id,
         delivery_id: delivery!.id,
-        attempt: 2,
+        attempt: 1001,
         outcome: "failed",
         started_at: new Date().toISOString(),
       },
@@ -304,7 +305,7 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
         ...base,
         integration_id: subscription!.id,
         delivery_id: eventDelivery!.id,
-        attempt: 2,
+        attempt: 1001,
         outcome: "failed",
         started_at: new Date().toISOString(),
       },

@@ -143,8 +143,8 @@ const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
   },
   delivery_id: async ({ caller }) => await givenUpDelivery(caller, "guardian-meta/integrations"),
   event_delivery_id: async ({ caller }) => await givenUpDelivery(caller, "event-subscriptions"),
-  replay_id: async ({ caller }) => await runningReplay(caller, "guardian_meta"),
-  event_replay_id: async ({ caller }) => await runningReplay(caller, "event"),
+  replay_id: async ({ caller }) => await endedReplay(caller, "guardian_meta"),
+  event_replay_id: async ({ caller }) => await endedReplay(caller, "event"),
   notification_id: async ({ caller }) => {
     const [row] =
       await sql`select private.notify_admins(${caller.tenantId}, 'target.made', 'warning', 'Made for a test.',
@@ -196,11 +196,12 @@ async function givenUpDelivery(caller: DemoCaller, path: string): Promise<string
   });
 }
 
-/** A replay that nobody works off: of what never was, by a service that forgot to schedule it. */
-async function runningReplay(caller: DemoCaller, kind: string): Promise<string> {
+/** A replay that was over before it began. */
+async function endedReplay(caller: DemoCaller, kind: string): Promise<string> {
   const [row] = await sql`
-    insert into public.delivery_replays (tenant_id, org_id, kind, mode, filter, phase, total, total_is_exact, advanced_at)
+    insert into public.delivery_replays
+      (tenant_id, org_id, kind, mode, filter, phase, total, total_is_exact, state, finished_at)
     values (${caller.tenantId}, ${kind === "event" ? caller.orgId : null}, ${kind}, 'replay',
-      '{"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"}', 'log', 0, true, now()) returning id`;
+      '{"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"}', 'log', 0, true, 'done', now()) returning id`;
   return row!.id;
 }

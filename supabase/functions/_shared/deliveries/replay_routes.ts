@@ -82,7 +82,7 @@ function askingRoutes(kind: DeliveryKind): AnyRoute[] {
           integration_id: "a4000000-0000-4000-8000-000000000001",
           from: "2026-11-20T00:00:00Z",
           to: "2026-11-21T00:00:00Z",
-          error_class: "http_5xx",
+          error_class: "server_error",
         },
         stands_for: { "/integration_id": subscription },
       }, {
