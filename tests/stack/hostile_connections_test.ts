@@ -93,36 +93,48 @@ const webhookId = (request: string) => /^webhook-id: (.+)\r$/m.exec(request)![1]
 stackTest(
   "kept connections: no delivery reads another's answer, none is lost or silently repeated",
   async () => {
-    const scene = await openHostileScene(KEPT);
-    try {
-      const first = await scene.deliver();
-      for (const name of Object.keys(KEPT)) assertOutcome(name, first[name]!, delivered);
-      await tick(50); // What comes unasked has come.
-      const second = await scene.deliver();
-      for (const [name, { then, connections, requests: [once, again] }] of Object.entries(KEPT)) {
-        const { requests, connections: opened } = scene.servers[name]!;
-        assertOutcome(name, second[name]!, then);
-        assert.equal(opened, connections, name);
-        const ids = requests.map(webhookId);
-        assert.deepEqual(ids.length, once + again, name);
-        assert.equal(new Set(ids.slice(once)).size, 1, `${name}: what was sent again has the same id`);
-        assert.equal(new Set(ids).size, 2, name);
-        // A request that went out twice says so in the log.
-        assert.equal(first[name]!.timing.lost_connection_ms, undefined, name);
-        assert.equal(
-          typeof second[name]!.timing.lost_connection_ms,
-          again === 2 ? "number" : "undefined",
-          name,
-        );
-      }
-      const [disabled] = await sql`select count(*)::integer as n from public.guardian_meta_integrations
-      where tenant_id = ${scene.tenant.id} and not is_enabled`;
-      assert.equal(disabled!.n, 0, "no answer that was slipped in disabled anybody");
-    } finally {
-      await scene.close();
+    for (let attempt = 1; !await tryKeptConnections(); attempt++) {
+      assert.ok(attempt < 4, "no worker kept its connections from one delivery to the next");
     }
   },
 );
+
+/** Answers false when nothing was tried, since a new worker, which has no connection yet, made the second deliveries. */
+async function tryKeptConnections(): Promise<boolean> {
+  const scene = await openHostileScene(KEPT);
+  try {
+    const first = await scene.deliver();
+    for (const name of Object.keys(KEPT)) assertOutcome(name, first[name]!, delivered);
+    await tick(50); // What comes unasked has come.
+    const second = await scene.deliver();
+    const readsTheSecond = Object.entries(KEPT).filter(([, { connections, requests }]) =>
+      connections === 1 || requests[1] === 2
+    );
+    if (readsTheSecond.some(([name]) => scene.servers[name]!.cameOn[1] !== 0)) return false;
+    for (const [name, { then, connections, requests: [once, again] }] of Object.entries(KEPT)) {
+      const { requests, connections: opened } = scene.servers[name]!;
+      assertOutcome(name, second[name]!, then);
+      assert.equal(opened, connections, name);
+      const ids = requests.map(webhookId);
+      assert.deepEqual(ids.length, once + again, name);
+      assert.equal(new Set(ids.slice(once)).size, 1, `${name}: what was sent again has the same id`);
+      assert.equal(new Set(ids).size, 2, name);
+      // A request that went out twice says so in the log.
+      assert.equal(first[name]!.timing.lost_connection_ms, undefined, name);
+      assert.equal(
+        typeof second[name]!.timing.lost_connection_ms,
+        again === 2 ? "number" : "undefined",
+        name,
+      );
+    }
+    const [disabled] = await sql`select count(*)::integer as n from public.guardian_meta_integrations
+      where tenant_id = ${scene.tenant.id} and not is_enabled`;
+    assert.equal(disabled!.n, 0, "no answer that was slipped in disabled anybody");
+    return true;
+  } finally {
+    await scene.close();
+  }
+}
 
 /** The first lines of answers that would lead elsewhere; {TO} is where. */
 const LEADING = [

@@ -5,6 +5,8 @@ export interface RawServer {
   readonly connections: number;
   /** Requests that {@link readRequest} has read. */
   readonly requests: string[];
+  /** Of every request the connection it came on, from 0. */
+  readonly cameOn: number[];
   close(): Promise<void>;
 }
 
@@ -34,12 +36,16 @@ export function rawServer(
     : Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const sockets: Deno.Conn[] = [];
   const requests: string[] = [];
+  const cameOn: number[] = [];
   const running: Promise<void>[] = [];
   const accepting = (async () => {
     for await (const socket of listener) {
       const index = sockets.push(socket) - 1;
       running.push(
-        script(rawConnection(socket, index, requests)).catch(() => {}).finally(() => closeQuietly(socket)),
+        script(rawConnection(socket, index, (request) => {
+          requests.push(request);
+          cameOn.push(index);
+        })).catch(() => {}).finally(() => closeQuietly(socket)),
       );
     }
   })();
@@ -49,6 +55,7 @@ export function rawServer(
       return sockets.length;
     },
     requests,
+    cameOn,
     close: async () => {
       listener.close();
       sockets.forEach(closeQuietly);
@@ -58,7 +65,11 @@ export function rawServer(
   };
 }
 
-function rawConnection(socket: Deno.Conn, index: number, requests: string[]): RawConnection {
+function rawConnection(
+  socket: Deno.Conn,
+  index: number,
+  onRequest: (request: string) => void,
+): RawConnection {
   let pending = "";
   const buffer = new Uint8Array(65_536);
   return {
@@ -70,7 +81,7 @@ function rawConnection(socket: Deno.Conn, index: number, requests: string[]): Ra
         if (size !== null && pending.length >= size) {
           const request = pending.slice(0, size);
           pending = pending.slice(size);
-          requests.push(request);
+          onRequest(request);
           return request;
         }
         const count = await socket.read(buffer);
