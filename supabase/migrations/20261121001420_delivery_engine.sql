@@ -297,6 +297,7 @@ returns integer
 language plpgsql
 set search_path = ''
 set enable_seqscan = off
+set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
@@ -348,7 +349,7 @@ begin
         last_error_class = case when j.status <> 'delivered' then j.error_class end,
         last_error = case when j.status <> 'delivered' then j.error end
     from judged j
-    where d.tenant_id = j.tenant_id and d.id = j.delivery_id and j.status <> 'waiting'
+    where d.id = j.delivery_id and (d.tenant_id = j.tenant_id) is true and j.status <> 'waiting'
   ),
   guardian_attempts as (
     insert into public.guardian_meta_webhook_attempts (
@@ -463,6 +464,9 @@ create function private.take_over_lost_deliveries()
 returns void
 language plpgsql
 set search_path = ''
+set enable_seqscan = off
+set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now constant timestamptz := clock_timestamp();
@@ -510,7 +514,7 @@ begin
         last_error_class = 'worker_lost',
         last_error = 'The worker disappeared during the attempt and reported no result.'
     from lost o
-    where d.tenant_id = o.tenant_id and d.id = o.delivery_id
+    where d.id = o.delivery_id and (d.tenant_id = o.tenant_id) is true
   ),
   guardian_attempts as (
     insert into public.guardian_meta_webhook_attempts (tenant_id, integration_id, delivery_id, attempt, outcome, error_class, started_at, batch_id)
