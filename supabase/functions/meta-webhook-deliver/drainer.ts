@@ -14,6 +14,7 @@ export const deliveryDrainer = new Drainer({
   unit: "deliveries",
   maxItems: 2000,
   round: (awakeMs, log) => worker.round(awakeMs, log),
+  extraCost: () => worker.extraCost(),
   busy: () => worker.busy(),
   ready: () => worker.ready(),
   nextMs: () => worker.nextMs(),

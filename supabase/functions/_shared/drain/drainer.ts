@@ -16,6 +16,8 @@ export interface Drained {
    * @param awakeMs - how far ahead to promise another round; 0 = promise nothing.
    */
   round(awakeMs: number, log: Logger): Promise<number>;
+  /** What the work so far cost beyond its items, in items of usual cost. */
+  extraCost?(): number;
   /** Whether work of earlier rounds is still going on. */
   busy?(): boolean;
   /** Resolves when work going on has something to report. */
@@ -123,7 +125,9 @@ export class Drainer {
     let promisedUntilMs = 0;
     let hasAsked = false;
     let isAskedHere = false;
-    while (moved < maxItems && !this.#ending && Date.now() - startedMs < MAX_WALL_MS) {
+    const costBefore = this.drained.extraCost?.() ?? 0;
+    const spent = () => moved + (this.drained.extraCost?.() ?? 0) - costBefore;
+    while (spent() < maxItems && !this.#ending && Date.now() - startedMs < MAX_WALL_MS) {
       if (this.#again) foundAtMs = Date.now();
       isAskedHere ||= hasAsked && this.#again;
       this.#again = false;
@@ -132,7 +136,7 @@ export class Drainer {
       else await this.#rest(promisedUntilMs - Date.now());
       const found = await this.drained.round(lingers ? PROMISE_MS : 0, log);
       moved += found;
-      if (!hasAsked && moved >= maxItems * ASK_AT_SHARE) {
+      if (!hasAsked && spent() >= maxItems * ASK_AT_SHARE) {
         hasAsked = true;
         this.#askForNext(log);
       }
