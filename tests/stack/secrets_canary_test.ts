@@ -9,22 +9,20 @@ import { createWebhook, sendGeneric } from "../support/webhook.ts";
 /** Tables where a canary may stand: Vault itself, and pg_net's queue, which holds the hub key while a bell is in it. */
 const EXEMPT: Record<string, string[]> = { hub: ["net.http_request_queue"] };
 
-/** Every table of the database, as text, searched for a value. */
-async function tablesWith(value: string): Promise<string[]> {
+/** Where any of the values stands, as text or as bytes: `schema.table: value`. Every table is read once for all of them. */
+async function placesOf(values: string[]): Promise<string[]> {
   const tables =
     await adminSql`select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'm') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`;
-  const found: string[] = [];
+  const places: string[] = [];
   for (const { schema, name } of tables) {
-    const [row] = await adminSql`select exists (
-      select from ${adminSql(`${schema}.${name}`)} t
-      where to_jsonb(t)::text like ${`%${value}%`}
-        or exists (select from jsonb_each_text(to_jsonb(t)) f where left(f.value, 2) = '\\x' and length(f.value) % 2 = 0
-          and position(${value}::bytea in decode(substr(f.value, 3), 'hex')) > 0)
-    ) as hit`;
-    if (row!.hit) found.push(`${schema}.${name}`);
+    const hits = await adminSql`select distinct v.value
+      from (select t::text as row from only ${adminSql(`${schema}.${name}`)} t offset 0) r
+      cross join unnest(${values}::text[]) as v (value)
+      where position(v.value in r.row) > 0 or position(encode(convert_to(v.value, 'UTF8'), 'hex') in r.row) > 0`;
+    places.push(...hits.map(({ value }) => `${schema}.${name}: ${value}`));
   }
-  return found;
+  return places;
 }
 
 stackTest(
@@ -126,24 +124,17 @@ stackTest(
     );
     await eventually(async () => (await adminSql`select 1 from net.http_request_queue`).length === 0);
 
+    const keys = { ...stack.keys.secretKeys, password: stack.keys.databasePassword };
+    const exempt = Object.entries(EXEMPT).flatMap(([name, tables]) =>
+      tables.map((table) => `${table}: ${keys[name as keyof typeof keys]}`)
+    );
+    const places = await placesOf([...secrets, header, ...Object.values(keys)]);
+    assert.deepEqual(places.filter((place) => !exempt.includes(place)), []);
     for (const secret of [...secrets, header]) {
-      assert.deepEqual(await tablesWith(secret), [], secret);
       assert.equal(answers.some((answer) => answer.includes(secret)), false, `${secret} in an answer`);
     }
-    for (
-      const [name, key] of Object.entries({ ...stack.keys.secretKeys, password: stack.keys.databasePassword })
-    ) {
-      assert.deepEqual((await tablesWith(key)).filter((table) => !EXEMPT[name]?.includes(table)), [], name);
-    }
     const log = await Deno.readTextFile(stack.logFile);
-    for (
-      const value of [
-        ...secrets,
-        header,
-        ...Object.values(stack.keys.secretKeys),
-        stack.keys.databasePassword,
-      ]
-    ) {
+    for (const value of [...secrets, header, ...Object.values(keys)]) {
       assert.equal(log.includes(value), false, "a secret in the log");
     }
   },
@@ -156,9 +147,9 @@ stackTest(
     const webhook = await createWebhook(tenant, "generic_hmac");
     const canary = `canary-${crypto.randomUUID()}`;
     await sql`update public.integration_webhooks set name = ${canary} where id = ${webhook.id}`;
-    assert.ok((await tablesWith(canary)).includes("public.integration_webhooks"));
+    assert.ok((await placesOf([canary])).includes(`public.integration_webhooks: ${canary}`));
     const bytes = `canary-${crypto.randomUUID()}`;
     await sendGeneric(webhook, JSON.stringify({ bytes }));
-    assert.deepEqual(await tablesWith(bytes), ["public.webhook_receipt_bodies"]);
+    assert.deepEqual(await placesOf([bytes]), [`public.webhook_receipt_bodies: ${bytes}`]);
   },
 );
