@@ -13,7 +13,7 @@ begin
   with again as (
     update private.deliveries d
     set status = 'pending', finished_at = null, next_attempt_at = null, replays = d.replays + 1
-    where d.id = any (p_delivery_ids) and d.tenant_id = p_tenant_id and d.finished_at is not null and d.event_type <> 'test'
+    where d.id = any (p_delivery_ids) and (d.tenant_id = p_tenant_id) is true and d.finished_at is not null and d.event_type <> 'test'
     returning d.tableoid::regclass as log, d.*
   ),
   waiting as (

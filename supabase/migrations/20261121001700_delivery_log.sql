@@ -66,7 +66,7 @@ begin
     left join private.delivery_flights f on f.delivery_id = d.id
     left join private.delivery_lanes l on l.integration_id = d.integration_id
     left join private.delivery_subscriptions s on s.id = d.integration_id
-    where d.tenant_id = p_tenant_id and d.id = any (p_delivery_ids) and d.tableoid = v_log
+    where d.id = any (p_delivery_ids) and (d.tenant_id = p_tenant_id) is true and d.tableoid = v_log
   ) o;
   return coalesce(v_states, '{}'::jsonb);
 end;
@@ -88,7 +88,7 @@ declare
   v_ahead integer;
 begin
   select d.* into v_delivery from private.deliveries d
-  where d.tenant_id = p_tenant_id and d.id = p_delivery_id and d.tableoid = private.delivery_log(p_kind);
+  where d.id = p_delivery_id and (d.tenant_id = p_tenant_id) is true and d.tableoid = private.delivery_log(p_kind);
   select q.position into v_position from private.delivery_queue q where q.delivery_id = p_delivery_id and q.is_ready and not q.is_test;
   if v_position is not null then
     select count(*) into v_ahead from (
@@ -171,7 +171,7 @@ as $$
   select format(
     'select l.delivery_id as id, to_jsonb(l.discarded_at) #>> ''{}'' as at, coalesce(l.tenant_id = %L and %s, false) as wanted '
     || 'from (select l.* from private.delivery_dead_letters l where %s order by l.discarded_at desc, l.delivery_id limit %s) l '
-    || 'left join %s d on d.tenant_id = l.tenant_id and d.id = l.delivery_id order by l.discarded_at desc, l.delivery_id',
+    || 'left join %s d on d.id = l.delivery_id and (d.tenant_id = l.tenant_id) is true order by l.discarded_at desc, l.delivery_id',
     p_tenant_id, private.delivery_meets(p_kind, p_org_id, p_filter),
     concat_ws(' and ',
       coalesce('l.integration_id = ' || quote_literal(p_filter ->> 'integration_id'), 'l.tenant_id = ' || quote_literal(p_tenant_id)),
@@ -238,7 +238,7 @@ as $$
     || '    union all select f.delivery_id, f.position from private.delivery_flights f '
     || '      where f.tenant_id = %6$L and f.kind = %7$L and not f.is_test and f.position < %4$s and %8$s'
     || '  ) m order by m.position desc limit %5$s) o '
-    || 'left join %9$s d on d.tenant_id = %6$L and d.id = o.delivery_id order by o.position desc',
+    || 'left join %9$s d on d.id = o.delivery_id and (d.tenant_id = %6$L) is true order by o.position desc',
     private.delivery_meets(p_kind, p_org_id, p_filter), p_lane_ids,
     case p_filter ->> 'status' when 'failed' then 'q.failure_count > 0' else 'q.is_ready and not q.is_test' end,
     coalesce((p_after ->> 'at')::bigint, 9223372036854775807), p_rows, p_tenant_id, p_kind,
@@ -388,13 +388,13 @@ declare
 begin
   -- In one order, whoever asks: two replays of the same deliveries never wait for each other in a circle.
   perform from private.deliveries d
-  where d.id = any (p_delivery_ids) and d.tenant_id = p_tenant_id and d.finished_at is not null
+  where d.id = any (p_delivery_ids) and (d.tenant_id = p_tenant_id) is true and d.finished_at is not null
   order by d.id
   for update;
   with again as (
     update private.deliveries d
     set status = 'pending', finished_at = null, next_attempt_at = null, replays = d.replays + 1
-    where d.id = any (p_delivery_ids) and d.tenant_id = p_tenant_id and d.finished_at is not null and d.event_type <> 'test'
+    where d.id = any (p_delivery_ids) and (d.tenant_id = p_tenant_id) is true and d.finished_at is not null and d.event_type <> 'test'
       -- Without a lane nobody would ever claim it.
       and exists (select from private.delivery_lanes l where l.integration_id = d.integration_id)
     returning d.tableoid::regclass as log, d.*
@@ -480,7 +480,7 @@ as $$
     else format(
       'select l.delivery_id as id, to_jsonb(l.discarded_at) #>> ''{}'' as at, coalesce(l.tenant_id = %L and d.event_type <> ''test'' and %s, false) as wanted '
       || 'from (select l.* from private.delivery_dead_letters l where %s order by l.discarded_at, l.delivery_id desc limit %s) l '
-      || 'left join %s d on d.tenant_id = l.tenant_id and d.id = l.delivery_id order by l.discarded_at, l.delivery_id desc',
+      || 'left join %s d on d.id = l.delivery_id and (d.tenant_id = l.tenant_id) is true order by l.discarded_at, l.delivery_id desc',
       -- A recovery takes all that was given up since; a replay goes by creation.
       p_replay.tenant_id, private.delivery_meets(p_replay.kind, p_replay.org_id, case p_replay.mode when 'replay' then p_replay.filter else '{}' end),
       concat_ws(' and ',

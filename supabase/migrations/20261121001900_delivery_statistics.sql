@@ -526,12 +526,12 @@ begin
       -- Skipped when somebody has it: a replay keeps it, and a result never waits.
       select d.tenant_id, d.id
       from private.expired_rows($1, $2, $3) o
-      join %1$s d on d.tenant_id = o.tenant_id and d.id = o.key::uuid
+      join %1$s d on d.id = o.key::uuid and (d.tenant_id = o.tenant_id) is true
       where d.finished_at < o.until
       for update of d skip locked
     ),
     gone as (
-      delete from %1$s d using going g where d.tenant_id = g.tenant_id and d.id = g.id
+      delete from %1$s d using going g where d.id = g.id and (d.tenant_id = g.tenant_id) is true
       returning d.tenant_id, d.id
     ),
     attempts as (
