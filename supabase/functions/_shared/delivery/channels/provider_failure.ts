@@ -52,7 +52,7 @@ export function judgeStatus(
   const isLimited = answer.status === 429;
   return {
     ...judged,
-    error: `The provider answered ${answer.status}.`,
+    error: judged.error === null ? null : `The provider answered ${answer.status}.`,
     askedMs: isLimited ? judged.retryInMs : judged.askedMs,
     disableReason: null,
     endpointFailed: judged.outcome === "failed" && !isLimited,
