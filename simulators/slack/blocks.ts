@@ -42,7 +42,7 @@ export function controlsIn(post: SlackPost): string[] {
     ...(block.fields ?? []),
     ...(block.elements ?? []),
   ]).map((text) => text.text);
-  return [post.text ?? "", ...texts].flatMap((text) => text.match(/<[^<>]*>/g) ?? []);
+  return [post.text ?? "", ...texts].flatMap((text) => text.match(/<[^<>]*>?/g) ?? []);
 }
 
 function isBlocks(blocks: unknown): boolean {

@@ -13,7 +13,7 @@ const MAX_EVENTS = 47;
 const MAX_BATCH_CHARS = 20_000;
 const MAX_FALLBACK_CHARS = 500;
 
-type Block = Record<string, unknown>;
+type Block = { type: string } & Record<string, unknown>;
 
 /** What Slack shows: blocks, and a text for notifications and for those who cannot see blocks. */
 export interface SlackMessage {
