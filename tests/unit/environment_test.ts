@@ -11,6 +11,7 @@ async function environmentWith(values: Record<string, string>): Promise<Environm
     SUPABASE_SECRET_KEYS: "{}",
     INTERLOCK_EGRESS_PORTS: "",
     INTERLOCK_EGRESS_ALLOW_LOCAL: "",
+    INTERLOCK_SLACK_API_URL: "",
     ...values,
   };
   const before = Object.keys(all).map((name) => [name, Deno.env.get(name)] as const);
@@ -54,4 +55,22 @@ Deno.test("ENV: INTERLOCK_EGRESS_PORTS is a list of ports, 443 and 8443 when not
   for (const text of ["all", "443,", "0", "65536", "443;8443", "-1", "4e2"]) {
     await assert.rejects(environmentWith({ INTERLOCK_EGRESS_PORTS: text }), /INTERLOCK_EGRESS_PORTS/, text);
   }
+});
+
+Deno.test("ENV: another Slack than the real one is on loopback, where that may be called, or fails the boot", async () => {
+  assert.equal((await environmentWith({})).INTERLOCK_SLACK_API_URL, "https://slack.com/api");
+  const local = { INTERLOCK_SLACK_API_URL: "http://127.0.0.1:1/api" };
+  const allowed = { ...local, INTERLOCK_EGRESS_ALLOW_LOCAL: "1" };
+  assert.equal((await environmentWith(allowed)).INTERLOCK_SLACK_API_URL, local.INTERLOCK_SLACK_API_URL);
+  for (
+    const values of [
+      local,
+      { ...allowed, INTERLOCK_SLACK_API_URL: "https://slack.example.com/api" },
+      { ...allowed, INTERLOCK_SLACK_API_URL: "http://127.0.0.1.example.com/api" },
+    ]
+  ) {
+    await assert.rejects(environmentWith(values), /INTERLOCK_SLACK_API_URL/, JSON.stringify(values));
+  }
+  const hosted = { ...allowed, SUPABASE_URL: "https://abcdefgh.supabase.co" };
+  await assert.rejects(environmentWith(hosted), /INTERLOCK_EGRESS_ALLOW_LOCAL/);
 });
