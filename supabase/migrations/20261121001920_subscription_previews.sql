@@ -117,7 +117,6 @@ begin
   end if;
   return jsonb_build_object(
     'config', v_subscription.config,
-    'signs_twice', coalesce(v_subscription.previous_secret_expires_at > now(), false),
     'event', case when v_event.id is not null then private.event_envelope(v_event) end,
     'event_type', v_event_type,
     'objections', to_jsonb(v_objections)
@@ -125,7 +124,7 @@ begin
 end;
 $$;
 comment on function public.preview_delivery_source(uuid, uuid, text, uuid, uuid, uuid) is
-  'What a preview is made of: {config, signs_twice (a rotation overlaps), event: its envelope, event_type: as the receiver sees it, objections: why it would not be queued for this subscription, of event_types, org, filter, scopes}; the last three null without p_event_id. Throws IL403, IL404. Definer for service_role alone.';
+  'What a preview is made of: {config, event: its envelope, event_type: as the receiver sees it, objections: why it would not be queued for this subscription, of event_types, org, filter, scopes}; the last three null without p_event_id. Throws IL403, IL404. Definer for service_role alone.';
 
 grant execute on function
   public.dry_run_event_subscription(uuid, uuid, text[], text, jsonb, uuid, integer, uuid),

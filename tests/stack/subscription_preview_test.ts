@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
 import { call } from "../support/api.ts";
+import {
+  connect,
+  connectResend,
+  connectSlack,
+  subscribeBy,
+  withResend,
+  withSlack,
+} from "../support/channels.ts";
 import { publish, startTestSink, type TestIntegration, writeReadiness } from "../support/outbound.ts";
 import { eventually, sql, stackTest } from "../support/stack.ts";
 import { createTenant, type TestTenant } from "../support/tenant.ts";
@@ -23,7 +31,7 @@ stackTest("a preview shows the request that the event then is sent with", async 
       event_types: ["order.paid"],
       is_enabled: false,
       config: {
-        headers: { "X-Api-Key": "a secret value" },
+        headers: { "X-Api-Key": "a secret value", "Idempotency-Key": "a secret value too" },
         field_mappings: [{ op: "remove", path: "card" }],
         transformation: '{ "twice": data.total * 2, "card": data.card }',
       },
@@ -61,7 +69,11 @@ stackTest("a preview shows the request that the event then is sent with", async 
     for (const name of ["content-type", "user-agent"]) {
       assert.equal(request.headers[name], arrival!.headers[name]);
     }
-    assert.equal(request.headers["x-api-key"], "[masked]");
+    for (const name of ["x-api-key", "idempotency-key"]) assert.equal(request.headers[name], "[masked]");
+    assert.equal(request.headers["webhook-signature"], "v1,<base64>");
+    await call(`event-subscriptions/${subscription.id}/rotate`, { user: tenant.users.admin, body: {} });
+    const twice = await preview(tenant, { integration_id: subscription.id, event_id: eventId });
+    assert.equal(twice.body.request.headers["webhook-signature"], "v1,<base64> v1,<base64>");
   } finally {
     await sink.stop();
   }
@@ -129,6 +141,56 @@ stackTest("a preview of a guardian meta event goes through its mapper", async ()
     await sink.stop();
   }
 });
+
+stackTest(
+  "a preview of Slack and mail shows their requests, tokens and secret addresses masked",
+  () =>
+    withSlack({ webhooks: ["s3cret-part"] }, (slack) =>
+      withResend(async (resend) => {
+        const tenant = await createTenant();
+        const incoming = await connect(tenant, {
+          type: "slack",
+          credentials: { webhook_url: slack.webhookUrl("s3cret-part") },
+        });
+        const bot = await connectSlack(tenant, slack);
+        const mail = await connectResend(tenant, resend);
+        const sample = { event_type: "contact.created", payload: { name: "Ada" } };
+        const ways: [Record<string, unknown>, RegExp][] = [
+          [{ channel: "slack", slack: { connector_id: incoming.id, channel: "#ops" } }, /\/\[masked\]$/],
+          [{ channel: "slack", slack: { connector_id: bot.id, channel: "#ops" } }, /chat\.postMessage$/],
+          [{ channel: "email", email: { connector_id: mail.id, to: ["ops@example.com"] } }, /\/emails$/],
+        ];
+        for (const [config, url] of ways) {
+          const integration_id = await subscribeBy(tenant, config);
+          const shown = await preview(tenant, { integration_id, sample });
+          assert.equal(shown.body.would_send, true, JSON.stringify(shown.body));
+          assert.match(shown.body.request.url, url);
+          assert.match(shown.body.request.body, /Ada/);
+          const answer = JSON.stringify(shown.body);
+          const [secret] = await sql`select decrypted_secret as text from vault.decrypted_secrets
+          where id = (select secret_ref from public.integration_connectors
+            where id = ${(Object.values(config)[1] as { connector_id: string }).connector_id})`;
+          for (const value of Object.values(JSON.parse(secret!.text))) {
+            assert.equal(answer.includes(String(value)), false);
+          }
+          const { authorization } = shown.body.request.headers;
+          assert.ok(authorization === undefined || authorization === "[masked]");
+        }
+        assert.deepEqual([slack.messages.length, resend.mails.length], [0, 0]);
+        await sql`update public.integration_connectors set status = 'inactive' where id = ${bot.id}`;
+        const integration_id = await subscriptionOf(bot.id);
+        const closed = await preview(tenant, { integration_id, sample });
+        assert.deepEqual([closed.body.would_send, closed.body.refusal.error_class], [
+          false,
+          "connector_unavailable",
+        ]);
+      })),
+);
+
+async function subscriptionOf(connectorId: string): Promise<string> {
+  const [row] = await sql`select id from public.event_subscriptions where connector_id = ${connectorId}`;
+  return row!.id;
+}
 
 stackTest("a preview shows nothing of others", async () => {
   const sink = startTestSink();

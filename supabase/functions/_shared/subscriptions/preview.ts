@@ -4,14 +4,13 @@ import { hubClient } from "../db/clients.ts";
 import { tenantDb } from "../db/tenant_db.ts";
 import { unwrap } from "../db/unwrap.ts";
 import { hubStore } from "../db/store.ts";
-import { USER_AGENT } from "../delivery/channels/webhook.ts";
+import type { ChannelRequest } from "../delivery/channels/channel.ts";
 import type { ClaimedDelivery } from "../delivery/contract.ts";
 import { type Endpoint, EndpointCache } from "../delivery/endpoint_cache.ts";
 import { type Flight, messageId } from "../delivery/flight.ts";
 import { composeBody, type Refusal } from "../delivery/payload.ts";
-import { SIGNATURE_VERSIONS } from "../delivery/signature.ts";
 import { envelopeSchema, type EventEnvelope } from "../events/envelope.ts";
-import { checkUrl, EgressError } from "../guardrails.ts";
+import { checkUrl, EgressError, InterlockError } from "../guardrails.ts";
 import type { UserAccess } from "../http/access.ts";
 import type { SubscriptionKind } from "./subscription_kind.ts";
 
@@ -37,14 +36,7 @@ export const previewSchema = z.strictObject({
 });
 
 const sourceSchema = z.object({
-  config: z.object({
-    channel: z.string().default("webhook"),
-    webhook_url: z.string().default(""),
-    headers: z.array(z.string()).default([]),
-    signature: z.enum(SIGNATURE_VERSIONS).default("v1"),
-    batch: z.object({}).optional(),
-  }),
-  signs_twice: z.boolean(),
+  config: z.object({ batch: z.object({}).optional() }),
   event: envelopeSchema.nullable(),
   event_type: z.string().nullable(),
   objections: z.array(z.string()).nullable(),
@@ -60,8 +52,10 @@ export const previewAnswer = () =>
     ),
     request: z.strictObject({
       method: z.literal("POST"),
-      url: z.string(),
-      headers: z.record(z.string(), z.string()).describe("Values from Vault are masked."),
+      url: z.string().describe("Without the path where that is a secret: an incoming webhook of Slack."),
+      headers: z.record(z.string(), z.string()).describe(
+        "By names in lower case. What comes from Vault is masked, what only an attempt knows is described.",
+      ),
       body: z.string().describe("Byte for byte, but for webhook-ids, which are zeros."),
     }).nullable(),
   });
@@ -86,38 +80,35 @@ export async function preview(
     }),
   ));
   const event = source.event ?? sampleEvent(body.sample!, access.tenantId);
-  const flight = previewFlight(source, event, body.integration_id);
   const endpoint = await endpointOf(body.integration_id);
+  const flight = previewFlight(source, event, body.integration_id);
   const composed = await composeBody(flight, kind.builder, endpoint);
-  const refusal = composed.refusals.get(NOBODY) ?? await wayRefusal(source, endpoint);
+  const unmade = composed.refusals.get(NOBODY) ?? problemOf(endpoint);
+  const request = unmade
+    ? null
+    : endpoint.channel.request(endpoint, flight.messageId, utf8Bytes(composed.text));
+  const refusal = unmade ?? await urlRefusal(request!.url);
   return Response.json({
     would_send: refusal === null,
     refusal: refusal && { error_class: refusal.error_class, error: refusal.error },
     objections: source.objections,
-    request: refusal ? null : requestOf(source, endpoint, composed.text),
+    request: refusal ? null : shown(request!, endpoint, composed.text),
   });
 }
 
-/** The endpoint as a worker reads it: its channel, and whether that is ready. */
+/** The endpoint as a worker reads it, with its secrets: they stay in this call. */
 async function endpointOf(integrationId: string): Promise<Endpoint> {
   const endpoints = new EndpointCache(hubStore());
-  await endpoints.load([{ integration_id: integrationId, config_version: 1 }]);
-  return endpoints.get(integrationId)!;
+  await endpoints.load([{ integration_id: integrationId, config_version: 0 }]);
+  const endpoint = endpoints.get(integrationId);
+  if (!endpoint) throw new InterlockError("NOT_FOUND", "This integration does not exist.");
+  return endpoint;
 }
 
-function requestOf(source: Source, endpoint: Endpoint, text: string) {
-  if (source.config.channel === "webhook") {
-    return { method: "POST", url: source.config.webhook_url, headers: previewHeaders(source), body: text };
-  }
-  const { url, headers } = endpoint.channel.request(endpoint, messageId(NOBODY), utf8Bytes(text));
-  const hidden = (words: string) =>
-    endpoint.secrets.reduce((left, secret) => left.replaceAll(secret, "[masked]"), words);
-  return {
-    method: "POST",
-    url: hidden(url),
-    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, hidden(value)])),
-    body: hidden(text),
-  };
+function problemOf({ problem }: Endpoint): Refusal | null {
+  return problem === null
+    ? null
+    : { outcome: "refused", error_class: "connector_unavailable", error: problem };
 }
 
 function sampleEvent(sample: z.infer<typeof sampleSchema>, tenantId: string): EventEnvelope {
@@ -160,24 +151,29 @@ function previewFlight(source: Source, event: EventEnvelope, integrationId: stri
   };
 }
 
-/** The headers of the request; what only an attempt knows is described. */
-function previewHeaders({ config, signs_twice }: Source): Record<string, string> {
-  const signature = config.signature === "v1" ? "v1,<base64 of HMAC-SHA-256>" : "v1a,<base64 of Ed25519>";
-  return {
-    ...Object.fromEntries(config.headers.map((name) => [name, "[masked]"])),
-    "content-type": "application/json",
-    "user-agent": USER_AGENT,
-    "webhook-id": messageId(NOBODY),
-    "webhook-timestamp": "<seconds, the time of the attempt>",
-    "webhook-signature": signs_twice ? `${signature} <the same with the secret before>` : signature,
-  };
+/** Headers of ours that hold nothing of anybody's. Every other value is masked, whatever it is. */
+const SHOWN_HEADERS = new Set(["content-type", "user-agent", "webhook-id", "idempotency-key"]);
+const DESCRIBED: Record<string, (value: string) => string> = {
+  "webhook-timestamp": () => "<seconds, the time of the attempt>",
+  "webhook-signature": (value) => value.replaceAll(/,[^ ]+/g, ",<base64>"),
+};
+
+/** The worker's own request as people may see it. */
+function shown(request: ChannelRequest, endpoint: Endpoint, body: string) {
+  const customers = new Set(Object.keys(endpoint.headers).map((name) => name.toLowerCase()));
+  const headers = Object.entries(request.headers).map(([written, value]) => {
+    const name = written.toLowerCase();
+    const isOurs = SHOWN_HEADERS.has(name) && !customers.has(name);
+    return [name, isOurs ? value : DESCRIBED[name]?.(value) ?? "[masked]"];
+  });
+  // The address of an incoming webhook is itself the credential.
+  const url = request.secrets.includes(request.url) ? `${new URL(request.url).origin}/[masked]` : request.url;
+  return { method: request.method, url, headers: Object.fromEntries(headers), body };
 }
 
-async function wayRefusal({ config }: Source, { problem }: Endpoint): Promise<Refusal | null> {
-  if (problem !== null) return { outcome: "refused", error_class: "connector_unavailable", error: problem };
-  if (config.channel !== "webhook") return null;
+async function urlRefusal(url: string): Promise<Refusal | null> {
   try {
-    await checkUrl(config.webhook_url);
+    await checkUrl(url);
     return null;
   } catch (error) {
     if (!(error instanceof EgressError)) throw error;
