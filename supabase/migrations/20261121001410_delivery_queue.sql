@@ -24,6 +24,7 @@ create table private.delivery_lanes (
   told_failing_at timestamptz,
   told_exhausted_at timestamptz,
   last_delivered_at timestamptz,
+  changed_at timestamptz not null default '-infinity',
   constraint delivery_lanes_pkey primary key (integration_id)
 ) with (fillfactor = 50);
 create index delivery_lanes_tenant_id_idx on private.delivery_lanes (tenant_id);
@@ -49,6 +50,8 @@ comment on column private.delivery_lanes.failing_since is 'First failure since t
 comment on column private.delivery_lanes.told_failing_at is 'When admins were told that it fails; null = not since the last recovery.';
 comment on column private.delivery_lanes.told_exhausted_at is 'When admins were told that a delivery was given up; null = not since the last recovery. It is told once an hour at the most.';
 comment on column private.delivery_lanes.last_delivered_at is 'Latest success, to the second; null = none.';
+comment on column private.delivery_lanes.changed_at is
+  'When its configuration was changed, or it was enabled, last: what an attempt claimed before learned does not disable it.';
 
 create table private.delivery_queue (
   delivery_id uuid not null,
@@ -277,6 +280,12 @@ begin
       where q.integration_id = new.id and q.is_ready and not q.is_test order by q.position limit 1
     ))
     where l.integration_id = new.id;
+  end if;
+  if tg_op = 'UPDATE' and (
+    (new.is_enabled and not old.is_enabled) or new.config is distinct from old.config
+    or new.config_version is distinct from old.config_version
+  ) then
+    update private.delivery_lanes l set changed_at = clock_timestamp() where l.integration_id = new.id;
   end if;
   if tg_op = 'UPDATE' and (
     (new.is_enabled and not old.is_enabled) or new.config -> 'webhook_url' is distinct from old.config -> 'webhook_url'

@@ -276,7 +276,7 @@ begin
 end;
 $$;
 comment on function private.judge_lane(jsonb, timestamptz) is
-  'What a report with failures, or a success after failures, means for the lane: breaker (opens at 10 failures of the endpoint in a row, for 30 s doubling to 10 min), hold, disabling (410, or five days of failing), and notices, each once per change of state.';
+  'What a report with failures, or a success after failures, means for the lane: breaker (opens at 10 failures of the endpoint in a row, for 30 s doubling to 10 min), hold, disabling (what the results say, or five days of failing), and notices, each once per change of state.';
 
 create function private.disabled_message(p_reason text)
 returns text
@@ -325,17 +325,23 @@ begin
       f.started_at + coalesce(r.began_after_ms, 0) * interval '1 millisecond' as began_at,
       r.duration_ms, r.timing, r.response_excerpt, r.request_body
   ),
+  -- A test asks how the endpoint is and decides nothing; nor does what was claimed before somebody mended it.
+  weighed as (
+    select d.*, n.is_fifo, n.max_attempts,
+      case when not d.is_test and d.started_at >= n.changed_at then d.disable_reason end as disables_for
+    from landed d
+    join private.delivery_lanes n on n.integration_id = d.integration_id
+  ),
   judged as materialized (
-    select d.*, n.is_fifo,
+    select d.*,
       d.failure_count + (d.outcome in ('failed', 'refused'))::integer as failures,
       case
         when d.outcome = 'deferred' then 'waiting'
         when d.outcome = 'delivered' then 'delivered'
-        when d.outcome = 'refused' or d.disable_reason is not null or d.is_test or d.failure_count + 1 >= n.max_attempts then 'discarded'
+        when d.outcome = 'refused' or d.disables_for is not null or d.is_test or d.failure_count + 1 >= d.max_attempts then 'discarded'
         else 'failed' end as status,
       v_now + coalesce(d.retry_in_ms, 0) * interval '1 millisecond' as retry_at
-    from landed d
-    join private.delivery_lanes n on n.integration_id = d.integration_id
+    from weighed d
   ),
   logged as (
     update private.deliveries d
@@ -404,7 +410,7 @@ begin
       count(distinct coalesce(j.batch_id, j.delivery_id)) filter (where j.endpoint_failed and not j.is_test) as endpoint_failures,
       max(j.started_at) filter (where j.endpoint_failed and not j.is_test) as failed_claimed_at,
       greatest(max(j.hold_lane_ms), max(j.retry_in_ms) filter (where j.is_fifo and j.status = 'failed')) as hold_ms,
-      max(j.disable_reason) as disable_reason,
+      max(j.disables_for) as disable_reason,
       coalesce(array_agg(least(2147483647, extract(epoch from j.began_at - j.queued_at) * 1000)::integer) filter (where j.attempt_count = 1 and j.status <> 'waiting' and not j.is_test), '{}') as first_attempt_ms,
       coalesce(array_agg(least(2147483647, extract(epoch from j.began_at - j.queued_at) * 1000 + j.duration_ms)::integer) filter (where j.status = 'delivered' and not j.is_test), '{}') as success_ms
     from judged j
@@ -458,7 +464,7 @@ begin
 end;
 $$;
 comment on function private.finish_deliveries(jsonb) is
-  'Takes results [{delivery_id, integration_id, lease_token, outcome: delivered|failed|refused|deferred, retry_in_ms, hold_lane_ms, disable_reason, endpoint_failed, status_code, error_class, error, began_after_ms, duration_ms, timing, response_excerpt, request_body}]; changes a delivery and writes its attempt only where the lease token still matches, and answers how many. deferred = it was not tried: back to its place, no attempt counted.';
+  'Takes results [{delivery_id, integration_id, lease_token, outcome: delivered|failed|refused|deferred, retry_in_ms, hold_lane_ms, disable_reason, endpoint_failed, status_code, error_class, error, began_after_ms, duration_ms, timing, response_excerpt, request_body}]; changes a delivery and writes its attempt only where the lease token still matches, and answers how many. deferred = it was not tried: back to its place, no attempt counted. disable_reason counts for nothing from a test, and from an attempt claimed before the subscription was changed or enabled last: that delivery is tried again.';
 
 create function private.take_over_lost_deliveries()
 returns void

@@ -144,6 +144,74 @@ Deno.test("DISABLED: 410 disables at once, told once by however many requests, a
   });
 });
 
+/** Whether an endpoint's integration is enabled, and why not. */
+async function enabledOf({ sql }: DeliveryCrew, endpoint: CrewEndpoint) {
+  const [row] = await sql`select is_enabled, disabled_reason from public.guardian_meta_integrations
+    where id = ${endpoint.id}`;
+  return [row!.is_enabled, row!.disabled_reason];
+}
+
+Deno.test("DISABLED: a test that is answered 410 disables nothing, a delivery does", async () => {
+  await withDeliveryCrew(async (crew) => {
+    const endpoint = await crew.integrate({}, () => 410);
+    await crew.work(2, async () => {
+      await crew.sql`select public.queue_test_delivery(${crew.tenantId}, ${endpoint.id}, null)`;
+      await eventually("the test is over", 5000, async () => {
+        const [row] = await crew
+          .sql`select status, last_error_class from public.guardian_meta_webhook_events`;
+        return row!.status === "discarded" && row!.last_error_class === "gone";
+      });
+      assert.deepEqual(await enabledOf(crew, endpoint), [true, null]);
+      assert.deepEqual(await noticesOf(crew, endpoint), []);
+      await crew.produce(1);
+      await eventually("it is disabled", 5000, async () => !(await enabledOf(crew, endpoint))[0]);
+      assert.deepEqual(await enabledOf(crew, endpoint), [false, "gone"]);
+    });
+  });
+});
+
+const MENDING: Record<string, (crew: DeliveryCrew, endpoint: CrewEndpoint) => Promise<unknown>> = {
+  "enabled again": async (crew, endpoint) => {
+    await crew.sql`update public.guardian_meta_integrations set is_enabled = false where id = ${endpoint.id}`;
+    await enable(crew, endpoint);
+  },
+  "changed": ({ sql }, endpoint) =>
+    sql`update public.guardian_meta_integrations set config = config || '{"timeout_ms": 9000}',
+      config_version = config_version + 1 where id = ${endpoint.id}`,
+};
+
+for (const [mended, mend] of Object.entries(MENDING)) {
+  Deno.test(`DISABLED: a 410 to what left before it was ${mended} comes too late, a later one does not`, async () => {
+    await withDeliveryCrew(async (crew) => {
+      const { promise: isMended, resolve: sayMended } = Promise.withResolvers<void>();
+      const endpoint = await crew.integrate({ max_attempts: 2 }, async ({ before }) => {
+        if (before > 0) return 204;
+        await isMended;
+        return 410;
+      });
+      await crew.produce(1);
+      await crew.work(2, async () => {
+        await eventually("it is on its way", 5000, () => Promise.resolve(endpoint.arrivals.length === 1));
+        await mend(crew, endpoint);
+        sayMended();
+        await eventually("the late answer is written down", 5000, async () => {
+          const [row] = await crew.sql`select status_code from public.guardian_meta_webhook_attempts`;
+          return row?.status_code === 410;
+        });
+        assert.deepEqual(await enabledOf(crew, endpoint), [true, null]);
+        await letTimePass(crew, endpoint);
+        await eventually("it is tried again", 5000, () => isDrained(crew, endpoint));
+        assert.equal(endpoint.accepted.length, 1);
+        assert.deepEqual(await noticesOf(crew, endpoint), []);
+        endpoint.says = () => 410;
+        await crew.produce(1);
+        await untilTold(crew, endpoint, ["exhausted", "disabled"]);
+        assert.deepEqual(await enabledOf(crew, endpoint), [false, "gone"]);
+      });
+    });
+  });
+}
+
 Deno.test("NOTICES: an event that may not leave is not the endpoint's fault", async () => {
   await withDeliveryCrew(async (crew) => {
     const endpoint = await crew.integrate();

@@ -131,6 +131,24 @@ stackTest(
 );
 
 stackTest(
+  "a test that finds the channel archived says so and disables nothing",
+  () =>
+    withSlack({ channels: { C0OLD: "archived" } }, async (slack) => {
+      const tenant = await createTenant();
+      const id = await integrateBy(tenant, slackConfig((await connectSlack(tenant, slack)).id, "C0OLD"));
+      const tested = await call("guardian-meta/integrations/test", {
+        user: tenant.users.admin,
+        body: { integration_id: id },
+      });
+      assert.deepEqual([tested.body.success, tested.body.delivery.last_error_class], [
+        false,
+        "channel_misconfigured",
+      ]);
+      assert.equal((await integrationOf(tenant)).is_enabled, true, "a test disables nothing");
+    }),
+);
+
+stackTest(
   "a message that Slack does not take is given up at once, and the next one is sent",
   () =>
     withSlack({}, async (slack) => {
