@@ -19,16 +19,24 @@ comment on function public.store_secret(uuid, text, text) is
 
 create function public.read_secret(p_tenant_id uuid, p_secret_ref uuid)
 returns text
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-  select s.decrypted_secret from vault.decrypted_secrets s
-  where s.id = p_secret_ref and s.name like format('interlock/%s/%%', p_tenant_id);
+begin
+  return (
+    select s.decrypted_secret from vault.decrypted_secrets s
+    where s.id = p_secret_ref and s.name like format('interlock/%s/%%', p_tenant_id)
+  );
+exception
+  -- Which one of them Vault throws differs from version to version.
+  when data_exception or external_routine_invocation_exception or internal_error then
+    return null;
+end;
 $$;
 comment on function public.read_secret(uuid, uuid) is
-  'The secret behind a reference, null when it is not this tenant''s. Definer for service_role alone.';
+  'The secret behind a reference; null when it is not this tenant''s, or cannot be decrypted: whoever reads many at a time does not lose all for one. Definer for service_role alone.';
 
 create function public.delete_secret(p_tenant_id uuid, p_secret_ref uuid)
 returns boolean

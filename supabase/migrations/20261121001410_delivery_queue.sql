@@ -289,8 +289,9 @@ begin
   end if;
   if tg_op = 'UPDATE' and (
     (new.is_enabled and not old.is_enabled) or new.config -> 'webhook_url' is distinct from old.config -> 'webhook_url'
+    or new.secret_ref is distinct from old.secret_ref or new.headers_ref is distinct from old.headers_ref
   ) then
-    -- Somebody mended it: what was learned of the old endpoint says nothing of the new one.
+    -- Somebody mended it: what was learned of the old endpoint, or with the old secret, says nothing of the new one.
     update private.delivery_lanes l
     set not_before = private.not_before_unheld(l.not_before, l.send_interval_ms), consecutive_failures = 0,
         breaker_openings = 0, failing_since = null

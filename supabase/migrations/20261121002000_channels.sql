@@ -149,11 +149,12 @@ set search_path = ''
 as $$
   select coalesce(jsonb_agg(jsonb_build_object(
     'integration_id', s.id, 'tenant_id', s.tenant_id, 'config_version', s.config_version, 'config', s.config,
-    'secret', current_secret.decrypted_secret,
-    'previous_secret', previous_secret.decrypted_secret,
-    'previous_secret_ends_in_ms', case when previous_secret.id is not null
+    'secret', public.read_secret(s.tenant_id, s.secret_ref),
+    'previous_secret', case when s.previous_secret_expires_at > now()
+      then public.read_secret(s.tenant_id, s.previous_secret_ref) end,
+    'previous_secret_ends_in_ms', case when s.previous_secret_expires_at > now()
       then floor(extract(epoch from s.previous_secret_expires_at - clock_timestamp()) * 1000) end,
-    'headers', coalesce(headers.decrypted_secret, '{}')::jsonb,
+    'headers', case when s.headers_ref is null then '{}' else public.read_secret(s.tenant_id, s.headers_ref) end,
     'connector', case when s.connector_id is not null then (
       select jsonb_build_object(
         'type', c.type, 'status', c.status, 'config', c.config,
@@ -165,14 +166,10 @@ as $$
     ) end
   )), '[]'::jsonb)
   from private.delivery_subscriptions s
-  join vault.decrypted_secrets current_secret on current_secret.id = s.secret_ref
-  left join vault.decrypted_secrets previous_secret
-    on previous_secret.id = s.previous_secret_ref and s.previous_secret_expires_at > now()
-  left join vault.decrypted_secrets headers on headers.id = s.headers_ref
   where s.id = any (p_integration_ids);
 $$;
 comment on function public.get_delivery_endpoints(uuid[]) is
-  'What a worker needs to send: [{integration_id, tenant_id, config_version, config, secret, previous_secret, previous_secret_ends_in_ms, headers: {name: value}, connector: null or {type, status, config, credentials: JSON text}}]. How long the previous secret still signs is said as a duration, so that no clock but the database''s decides. Definer for service_role alone: reads Vault.';
+  'What a worker needs to send: [{integration_id, tenant_id, config_version, config, secret, previous_secret, previous_secret_ends_in_ms, headers: JSON text {name: value}, connector: null or {type, status, config, credentials: JSON text}}]. What Vault does not have, or cannot decrypt, is null: it is that subscription''s trouble alone. How long the previous secret still signs is said as a duration, so that no clock but the database''s decides. Definer for service_role alone: reads Vault.';
 
 create or replace function private.disabled_message(p_reason text)
 returns text

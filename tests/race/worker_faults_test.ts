@@ -16,6 +16,8 @@ import {
 
 const hooked = globalThis as { interlockFaultHook?: (point: FaultPoint) => void };
 
+const SOUND_SECRET = `whsec_${btoa("another-sample-secret-of-the-crew")}`;
+
 /** The real loop around the real worker, as one process of the function has it. */
 function startDrainer(crew: DeliveryCrew, maxItems: number): Drainer {
   Deno.env.set("INTERLOCK_DB_URL", crew.dbUrl);
@@ -63,7 +65,7 @@ Deno.test("WORKER: a subscription without a readable secret fails its attempt, a
       await eventually("it fails", 5000, async () => {
         const [row] = await crew
           .sql`select status, last_error_class from public.guardian_meta_webhook_events`;
-        return row!.status === "failed" && row!.last_error_class === "internal";
+        return row!.status === "failed" && row!.last_error_class === "misconfigured";
       });
       await crew.admin`update public.guardian_meta_integrations set secret_ref = ${
         before!.secret_ref
@@ -72,6 +74,57 @@ Deno.test("WORKER: a subscription without a readable secret fails its attempt, a
       await eventually("it is delivered", 5000, () => isDrained(crew));
     });
     assert.equal(endpoint.accepted.length, 1);
+  });
+});
+
+Deno.test("WORKER: a subscription that is broken in the store fails alone, the others' deliveries leave at once", async () => {
+  await withDeliveryCrew(async (crew) => {
+    const sound = await crew.integrate();
+    const [unsigned, garbled, headless, odd] = [
+      await crew.integrate(),
+      await crew.integrate(),
+      await crew.integrate({ headers: ["x-key"] }),
+      await crew.integrate(),
+    ];
+    const secretOf = crew
+      .admin`select secret_ref from public.guardian_meta_integrations where id = ${unsigned.id}`;
+    await crew.admin`select vault.update_secret((${secretOf}), 'no secret of ours')`;
+    await crew.admin`update vault.secrets set secret = 'bm8gY2lwaGVydGV4dA=='
+      where id = (select secret_ref from public.guardian_meta_integrations where id = ${garbled.id})`;
+    await crew.admin`update public.guardian_meta_integrations
+      set headers_ref = public.store_secret(tenant_id, 'x-key: 1', 'headers') where id = ${headless.id}`;
+    await crew.admin`update public.guardian_meta_integrations
+      set config = config || '{"field_mappings": "none"}' where id = ${odd.id}`;
+    await crew.produce(8);
+    await crew.work(1, async () => {
+      await eventually("the sound one's", 5000, () => isDrained(crew, sound));
+      await eventually("the others fail", 5000, async () => {
+        const [row] = await crew.sql`select count(distinct integration_id)::integer as n
+          from public.guardian_meta_webhook_events where last_error_class = 'misconfigured'`;
+        return row!.n === 4;
+      });
+      const sentences = await crew.sql`select distinct integration_id as id, last_error
+        from public.guardian_meta_webhook_events where last_error is not null`;
+      const saidOf = (id: string) => sentences.filter((row) => row.id === id).map((row) => row.last_error);
+      for (const { id } of [unsigned, garbled]) {
+        assert.deepEqual(saidOf(id), [
+          "The signing secret of this subscription is missing or cannot sign; rotate it.",
+        ]);
+      }
+      assert.match(saidOf(headless.id)[0], /^The headers of this subscription cannot be read/);
+      assert.match(saidOf(odd.id)[0], /^The configuration of this subscription cannot be read/);
+      const secret = await crew
+        .sql`select public.store_secret(${crew.tenantId}, ${SOUND_SECRET}, 'test') as ref`;
+      await crew.admin`update public.guardian_meta_integrations
+        set secret_ref = ${secret[0]!.ref}, config_version = config_version + 1 where id = ${unsigned.id}`;
+      await eventually("what is mended does not wait", 5000, async () => {
+        await crew.admin`update private.delivery_queue set due_at = clock_timestamp()
+          where integration_id = ${unsigned.id} and not is_ready`;
+        return await isDrained(crew, unsigned);
+      });
+    });
+    assert.deepEqual([sound.accepted.length, unsigned.accepted.length], [8, 8]);
+    for (const { arrivals } of [garbled, headless, odd]) assert.equal(arrivals.length, 0);
   });
 });
 

@@ -74,6 +74,9 @@ stackTest("a preview shows the request that the event then is sent with", async 
     await call(`event-subscriptions/${subscription.id}/rotate`, { user: tenant.users.admin, body: {} });
     const twice = await preview(tenant, { integration_id: subscription.id, event_id: eventId });
     assert.equal(twice.body.request.headers["webhook-signature"], "v1,<base64> v1,<base64>");
+    await sql`update public.event_subscriptions set secret_ref = gen_random_uuid() where id = ${subscription.id}`;
+    const unsigned = await preview(tenant, { integration_id: subscription.id, event_id: eventId });
+    assert.deepEqual([unsigned.body.request, unsigned.body.refusal.error_class], [null, "misconfigured"]);
   } finally {
     await sink.stop();
   }

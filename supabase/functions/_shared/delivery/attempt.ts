@@ -3,7 +3,7 @@ import { faultPoint } from "../fault_point.ts";
 import { EgressError, type EgressTiming, type sendRequest } from "../guardrails/egress/egress.ts";
 import type { ChannelJudgement } from "./channels/channel.ts";
 import type { AttemptTiming, DeliveryResult, PayloadBuilder } from "./contract.ts";
-import type { Endpoint } from "./endpoint_cache.ts";
+import type { Endpoint, EndpointProblem } from "./endpoint_cache.ts";
 import { blankResult, type Flight } from "./flight.ts";
 import { retryAfterFailureMs, type RetrySettings } from "./judge_answer.ts";
 import { composeBody } from "./payload.ts";
@@ -11,7 +11,7 @@ import { responseExcerpt } from "./response_excerpt.ts";
 
 /** Longest time for which an endpoint can hold its whole lane. */
 const MAX_HOLD_MS = 60 * 60_000;
-/** Until it is looked again whether the connector is there; a change of it ends the wait. */
+/** Until it is looked again whether what was missing is there; a change of the connector ends the wait. */
 const UNAVAILABLE_HOLD_MS = 60_000;
 
 /** What became of the one request, for every delivery in it. */
@@ -43,15 +43,19 @@ export async function attemptFlight(
 }
 
 /** Nothing can be sent: it is tried again like any failure, but the lane waits, so that not every delivery pays. */
-function unsent(flight: Flight, endpoint: Endpoint, problem: string): DeliveryResult[] {
+function unsent(
+  flight: Flight,
+  endpoint: Endpoint,
+  { errorClass, error }: EndpointProblem,
+): DeliveryResult[] {
   const retry = retrySettings(flight, endpoint);
   return flight.deliveries.map((delivery) => ({
     ...blankResult(flight, delivery),
-    retry_in_ms: retryAfterFailureMs("connector_unavailable", retry),
+    retry_in_ms: retryAfterFailureMs(errorClass, retry),
     hold_lane_ms: UNAVAILABLE_HOLD_MS,
     endpoint_failed: true,
-    error_class: "connector_unavailable",
-    error: problem,
+    error_class: errorClass,
+    error,
   }));
 }
 

@@ -6,9 +6,11 @@ import { webhookChannel } from "./channels/webhook.ts";
 import { type SigningKey, signingKey } from "./signature.ts";
 import { type TransformSettings, transformSettingsSchema } from "./transform/transform_payload.ts";
 
-const endpointsSchema = z.array(z.object({
+/** What every row has, however broken the rest of it is. */
+const rowsSchema = z.array(z.looseObject({ integration_id: z.string(), config_version: z.number() }));
+
+const rowSchema = z.object({
   integration_id: z.string(),
-  tenant_id: z.string(),
   config_version: z.number(),
   config: z.object({
     channel: z.string().default("webhook"),
@@ -19,13 +21,23 @@ const endpointsSchema = z.array(z.object({
     retry_schedule_seconds: z.array(z.number()).optional(),
     ...transformSettingsSchema.shape,
   }),
-  secret: z.string(),
+  /** null = Vault has none, or cannot read it. */
+  secret: z.string().nullable(),
   previous_secret: z.string().nullable(),
   previous_secret_ends_in_ms: z.number().nullable(),
-  headers: z.record(z.string(), z.string()),
+  /** JSON out of Vault; null = it cannot be read. */
+  headers: z.string().nullable(),
   /** Only where the channel uses one. */
   connector: connectorSchema,
-}));
+});
+
+const headersSchema = z.record(z.string(), z.string());
+
+/** Why nothing can be sent to an endpoint: the class of its attempts, and a sentence. */
+export interface EndpointProblem {
+  errorClass: "connector_unavailable" | "misconfigured";
+  error: string;
+}
 
 /** Where and how a subscription wants its deliveries. */
 export interface Endpoint {
@@ -33,8 +45,8 @@ export interface Endpoint {
   channel: Channel;
   /** How a body begins that was made for this channel and address; others are made anew. */
   bodyStart: string;
-  /** Why nothing can be sent, as a sentence; null = it can. */
-  problem: string | null;
+  /** Why nothing can be sent; null = it can. */
+  problem: EndpointProblem | null;
   /** From then on it is read again, by this process's own clock: credentials may be replaced without a new version. */
   staleAtMs: number;
   /** Of a webhook. */
@@ -63,7 +75,7 @@ export class EndpointCache {
 
   constructor(private readonly store: Store) {}
 
-  /** Reads what is missing or outdated, in one call. */
+  /** Reads what is missing or outdated, in one call. What is broken about one is a problem of that one alone. */
   async load(wanted: { integration_id: string; config_version: number }[]): Promise<void> {
     // Before the call: what the answer takes must not make a key live longer.
     const askedMs = Date.now();
@@ -72,12 +84,12 @@ export class EndpointCache {
         .map((one) => one.integration_id),
     );
     if (missing.size === 0) return;
-    const rows = endpointsSchema.parse(
+    const rows = rowsSchema.parse(
       await this.store.call("get_delivery_endpoints", { p_integration_ids: [...missing] }),
     );
     for (const row of rows) {
       this.#entries.delete(row.integration_id);
-      this.#entries.set(row.integration_id, toEndpoint(row, askedMs));
+      this.#entries.set(row.integration_id, endpointOf(row, askedMs));
       if (this.#entries.size > MAX_ENTRIES) this.#entries.delete(this.#entries.keys().next().value!);
     }
   }
@@ -93,24 +105,56 @@ export class EndpointCache {
   }
 }
 
-type Row = z.infer<typeof endpointsSchema>[number];
+type Row = z.infer<typeof rowSchema>;
 
-function toEndpoint(row: Row, askedMs: number): Endpoint {
+function endpointOf(row: z.infer<typeof rowsSchema>[number], askedMs: number): Endpoint {
+  const read = rowSchema.safeParse(row);
+  if (!read.success) {
+    return {
+      configVersion: row.config_version,
+      timeoutMs: DEFAULT_TIMEOUT_MS,
+      retryScheduleSeconds: null,
+      transform: null,
+      ...broken("The configuration of this subscription cannot be read; save it again."),
+    };
+  }
+  const { config, config_version } = read.data;
   return {
-    configVersion: row.config_version,
-    timeoutMs: row.config.timeout_ms ?? DEFAULT_TIMEOUT_MS,
-    retryScheduleSeconds: row.config.retry_schedule_seconds ?? null,
-    transform: transformOf(row.config),
-    ...(row.config.channel === "webhook" ? byWebhook(row, askedMs) : byConnector(row, askedMs)),
+    configVersion: config_version,
+    timeoutMs: config.timeout_ms ?? DEFAULT_TIMEOUT_MS,
+    retryScheduleSeconds: config.retry_schedule_seconds ?? null,
+    transform: transformOf(config),
+    ...(config.channel === "webhook" ? byWebhook(read.data, askedMs) : byConnector(read.data, askedMs)),
   };
 }
 
 type Way = Omit<Endpoint, "configVersion" | "timeoutMs" | "retryScheduleSeconds" | "transform">;
 
+const NO_WAY: Way = {
+  channel: webhookChannel,
+  bodyStart: "",
+  problem: null,
+  staleAtMs: 0,
+  url: "",
+  headers: {},
+  keys: [],
+  secrets: [],
+};
+
 function byWebhook(row: Row, askedMs: number): Way {
-  const keys = [{ key: signingKey(row.secret), untilMs: Infinity }];
-  if (row.previous_secret !== null && row.previous_secret_ends_in_ms !== null) {
-    keys.push({ key: signingKey(row.previous_secret), untilMs: askedMs + row.previous_secret_ends_in_ms });
+  const key = keyOf(row.secret);
+  if (key === null) {
+    return broken("The signing secret of this subscription is missing or cannot sign; rotate it.");
+  }
+  const headers = headersOf(row.headers);
+  if (headers === null) {
+    return broken("The headers of this subscription cannot be read from Vault; save them again.");
+  }
+  const keys = [{ key, untilMs: Infinity }];
+  // One that cannot sign any more keeps nothing back: it was to be replaced.
+  const previous = keyOf(row.previous_secret);
+  if (previous !== null && row.previous_secret_ends_in_ms !== null) {
+    keys.push({ key: previous, untilMs: askedMs + row.previous_secret_ends_in_ms });
   }
   return {
     channel: webhookChannel,
@@ -118,25 +162,46 @@ function byWebhook(row: Row, askedMs: number): Way {
     problem: null,
     staleAtMs: Infinity,
     url: row.config.webhook_url ?? "",
-    headers: row.headers,
+    headers,
     keys,
-    secrets: worthHiding([row.secret, row.previous_secret, ...Object.values(row.headers)]),
+    secrets: worthHiding([row.secret, row.previous_secret, ...Object.values(headers)]),
   };
 }
 
 function byConnector(row: Row, askedMs: number): Way {
   const way = connected(row.config.channel, row.config, row.connector);
-  const isReady = "channel" in way;
+  const staleAtMs = askedMs + CONNECTOR_FRESH_MS;
+  if ("problem" in way) {
+    return { ...NO_WAY, staleAtMs, problem: { errorClass: "connector_unavailable", error: way.problem } };
+  }
   return {
-    channel: isReady ? way.channel : webhookChannel,
-    bodyStart: isReady ? way.channel.bodyStart : "",
-    problem: isReady ? null : way.problem,
-    staleAtMs: askedMs + CONNECTOR_FRESH_MS,
-    url: "",
-    headers: {},
-    keys: [],
-    secrets: isReady ? worthHiding(way.secrets) : [],
+    ...NO_WAY,
+    staleAtMs,
+    channel: way.channel,
+    bodyStart: way.channel.bodyStart,
+    secrets: worthHiding(way.secrets),
   };
+}
+
+/** Read again with the next claim: whoever mends Vault changes no version, and the lane waits in between. */
+function broken(error: string): Way {
+  return { ...NO_WAY, problem: { errorClass: "misconfigured", error } };
+}
+
+function keyOf(secret: string | null): SigningKey | null {
+  try {
+    return secret === null ? null : signingKey(secret);
+  } catch {
+    return null;
+  }
+}
+
+function headersOf(text: string | null): Record<string, string> | null {
+  try {
+    return headersSchema.safeParse(JSON.parse(text ?? "")).data ?? null;
+  } catch {
+    return null;
+  }
 }
 
 function worthHiding(secrets: (string | null)[]): string[] {

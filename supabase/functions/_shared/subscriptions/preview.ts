@@ -106,9 +106,7 @@ async function endpointOf(integrationId: string): Promise<Endpoint> {
 }
 
 function problemOf({ problem }: Endpoint): Refusal | null {
-  return problem === null
-    ? null
-    : { outcome: "refused", error_class: "connector_unavailable", error: problem };
+  return problem && { outcome: "refused", error_class: problem.errorClass, error: problem.error };
 }
 
 function sampleEvent(sample: z.infer<typeof sampleSchema>, tenantId: string): EventEnvelope {
