@@ -129,14 +129,23 @@ stackTest("both kinds of subscription are counted, and the tenant's statistics a
       assert.equal(row!.both[integration.id].delivered, 1, round);
       assert.equal(row!.both[subscriptionId].delivered, 2, round);
       assert.equal(row!.series.total.delivered, 2, round);
-      const together = await call("guardian-meta/statistics", { user: tenant.users.admin });
-      assert.equal(together.body.total.delivered, 3, round);
+      const user = tenant.users.admin;
+      const own = await call(`event-subscriptions/${subscriptionId}/statistics`, { user });
+      assert.deepEqual([own.status, own.body.total.delivered], [200, 2], round);
+      for (const path of ["guardian-meta/statistics", "event-subscriptions/statistics"]) {
+        assert.equal((await call(path, { user })).body.total.delivered, 3, `${round}, ${path}`);
+      }
       await rollUp();
     }
     const elsewhere = await call(`guardian-meta/integrations/${subscriptionId}/statistics`, {
       user: tenant.users.admin,
     });
     assert.equal(elsewhere.status, 404, "it is no guardian meta integration");
+    const stranger = (await createTenant()).users.owner;
+    for (const [id, user] of [[integration.id, tenant.users.admin], [subscriptionId, stranger]] as const) {
+      const refused = await call(`event-subscriptions/${id}/statistics`, { user });
+      assert.deepEqual([refused.status, refused.body.error_code], [404, "NOT_FOUND"]);
+    }
   } finally {
     await sink.stop();
   }

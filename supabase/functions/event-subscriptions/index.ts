@@ -5,6 +5,7 @@ import { flowRoutes } from "./flow.ts";
 import { dryRunRoutes } from "./dry_run.ts";
 import { previewRoutes } from "./preview.ts";
 import { rotateRoutes } from "./rotate_secret.ts";
+import { statisticsRoutes } from "./statistics.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 import { testRoutes } from "./test_delivery.ts";
 
@@ -13,6 +14,7 @@ export default createFunction({
   name: "event-subscriptions",
   routes: [
     ...subscriptionRoutes,
+    ...statisticsRoutes,
     ...rotateRoutes,
     ...testRoutes,
     ...previewRoutes,
