@@ -129,7 +129,7 @@ comment on column private.delivery_attempts.status_code is 'HTTP status; null = 
 comment on column private.delivery_attempts.error_class is 'Stable class of the failure; null = none.';
 comment on column private.delivery_attempts.started_at is 'Instant the attempt began.';
 comment on column private.delivery_attempts.duration_ms is 'Whole duration in milliseconds; null = unknown (lost).';
-comment on column private.delivery_attempts.timing is 'Phases in milliseconds: {resolve_ms, connect_ms, tls_ms, first_byte_ms}, null where a phase did not happen; null = nothing was sent.';
+comment on column private.delivery_attempts.timing is 'Phases in milliseconds: {resolve_ms, connect_ms, tls_ms, first_byte_ms}, null where a phase did not happen, and lost_connection_ms where a kept connection was found dead and the request went once more; null = nothing was sent.';
 comment on column private.delivery_attempts.response_excerpt is 'First bytes of the answer as text, secrets of ours masked; null = none.';
 comment on column private.delivery_attempts.request_body is 'The exact body, kept with the first attempt that has one; null = the same as before, or none was sent.';
 
