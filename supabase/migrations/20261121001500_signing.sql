@@ -155,11 +155,21 @@ begin
     perform public.delete_secret(v_ended.tenant_id, v_ended.previous_secret_ref);
     v_count := v_count + 1;
   end loop;
+  for v_ended in
+    select w.tenant_id, w.id, w.previous_secret_ref from public.integration_webhooks w
+    where w.previous_secret_expires_at <= now()
+    for no key update skip locked
+  loop
+    update public.integration_webhooks w set previous_secret_ref = null, previous_secret_expires_at = null
+    where w.tenant_id = v_ended.tenant_id and w.id = v_ended.id;
+    perform public.delete_secret(v_ended.tenant_id, v_ended.previous_secret_ref);
+    v_count := v_count + 1;
+  end loop;
   return v_count;
 end;
 $$;
 comment on function private.forget_ended_secrets() is
-  'Removes secrets of subscriptions from Vault whose overlap is over; answers how many. Run by the job interlock-forget-secrets: they sign nothing any more, it only tidies.';
+  'Removes secrets of subscriptions and of webhooks from Vault whose overlap is over; answers how many. Run by the job interlock-forget-secrets: they sign and verify nothing any more, it only tidies.';
 select private.schedule_job('interlock-forget-secrets', 3600, $$select private.forget_ended_secrets()$$);
 
 create function private.signing_resource(p_subscription private.delivery_subscriptions)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { call } from "../support/api.ts";
-import { sql, stackTest } from "../support/stack.ts";
+import { adminSql, sql, stackTest } from "../support/stack.ts";
 import { createTenant } from "../support/tenant.ts";
 import { createWebhook, sendGeneric } from "../support/webhook.ts";
 
@@ -56,6 +56,38 @@ stackTest(
       tenant.users.admin.id,
     ]]);
     assert.equal(JSON.stringify(rows).includes(webhook.secret), false);
+  },
+);
+
+stackTest(
+  "a secret whose overlap is over leaves Vault by itself, and the new one goes on verifying",
+  async () => {
+    const tenant = await createTenant();
+    const webhook = await createWebhook(tenant, "generic_hmac");
+    const rotated = await call(`integrations/webhooks/${webhook.id}/rotate`, {
+      user: tenant.users.admin,
+      orgId: tenant.orgs[0],
+      body: { overlap_seconds: 600 },
+    });
+    assert.equal(rotated.status, 200, JSON.stringify(rotated.body));
+    const renewed = { ...webhook, secret: rotated.body.signing_secret };
+    const stored = async () => {
+      const rows = await adminSql`select decrypted_secret as secret from vault.decrypted_secrets
+      where name like ${`interlock/${tenant.id}/%`}`;
+      return [webhook.secret, renewed.secret].map((secret) => rows.some((row) => row.secret === secret));
+    };
+    await adminSql`select private.forget_ended_secrets()`;
+    assert.deepEqual(await stored(), [true, true], "while both verify");
+    assert.equal((await sendGeneric(webhook, '{"id":1}')).status, 200);
+    await sql`update public.integration_webhooks set previous_secret_expires_at = now() where id = ${webhook.id}`;
+    await adminSql`select private.forget_ended_secrets()`;
+    assert.deepEqual(await stored(), [false, true]);
+    const [row] = await sql`select previous_secret_ref, previous_secret_expires_at
+    from public.integration_webhooks where id = ${webhook.id}`;
+    assert.deepEqual({ ...row }, { previous_secret_ref: null, previous_secret_expires_at: null });
+    const statuses = [];
+    for (const sender of [webhook, renewed]) statuses.push((await sendGeneric(sender, '{"id":2}')).status);
+    assert.deepEqual(statuses, [401, 200]);
   },
 );
 
