@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ERROR_CLASSES } from "../../supabase/functions/_shared/delivery/error_class.ts";
 import { ERROR_CODES } from "../../supabase/functions/_shared/errors/codes.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -21,6 +22,12 @@ Deno.test("DOCS: docs/errors.md lists every error code with its status and wheth
     [code, { status, retryable }],
   ) => [code, status, retryable ? "yes" : "no"]);
   assert.deepEqual(rows.sort(), codes.sort());
+});
+
+Deno.test("DOCS: docs/operations.md says of every class of a failed delivery what to do, and of no other", () => {
+  const [, table] = read("docs/operations.md").split(/^\| `last_error_class`[^\n]*\n/m);
+  const classes = tableRows(table!.split("\n\n")[0]!).map(([name]) => name!.replaceAll("`", ""));
+  assert.deepEqual(classes.sort(), [...ERROR_CLASSES].sort());
 });
 
 Deno.test("DOCS: docs/configuration.md lists every variable the functions read, and no other", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { ErrorClass } from "../../supabase/functions/_shared/delivery/error_class.ts";
 import {
   judgeAnswer,
   retryAfterFailureMs,
@@ -78,7 +79,7 @@ Deno.test("retryDelayMs() stays within its bounds for every chance and any sched
 });
 
 /** What comes of a failure without an answer: the bounds of the first wait. */
-const WITHOUT_ANSWER: Record<string, [number, number]> = {
+const WITHOUT_ANSWER: Partial<Record<ErrorClass, [number, number]>> = {
   url_refused: [5_000, 9_999],
   address_refused: [5_000, 9_999],
   dns_failed: [5_000, 9_999],
@@ -92,7 +93,10 @@ const WITHOUT_ANSWER: Record<string, [number, number]> = {
 
 for (const [errorClass, expected] of Object.entries(WITHOUT_ANSWER)) {
   Deno.test(`retryAfterFailureMs() waits ${expected.join(" to ")} ms after the first ${errorClass}`, () => {
-    assert.deepEqual(bounds((random) => retryAfterFailureMs(errorClass, { failures: 1, random })), expected);
+    assert.deepEqual(
+      bounds((random) => retryAfterFailureMs(errorClass as ErrorClass, { failures: 1, random })),
+      expected,
+    );
   });
 }
 

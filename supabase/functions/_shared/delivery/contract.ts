@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { envelopeSchema, type EventEnvelope } from "../events/envelope.ts";
+import type { ErrorClass } from "./error_class.ts";
 
 const laneSchema = z.object({
   tenant_id: z.string(),
@@ -112,7 +113,7 @@ export interface DeliveryResult {
   /** The endpoint itself is in trouble, whatever the request: what the breaker counts. */
   endpoint_failed: boolean;
   status_code: number | null;
-  error_class: string | null;
+  error_class: ErrorClass | null;
   /** A sentence for people, without anything the receiver wrote. */
   error: string | null;
   /** From the claim to the beginning of the attempt. */

@@ -1,10 +1,11 @@
 import { backoffDelayMs } from "../retry/backoff.ts";
+import type { ErrorClass } from "./error_class.ts";
 import { retryAfterMs } from "./retry_after.ts";
 
 /** What an answer of the endpoint means for the delivery. */
 export interface Judgement {
   outcome: "delivered" | "failed";
-  errorClass: string | null;
+  errorClass: ErrorClass | null;
   /** A sentence for people. */
   error: string | null;
   /** Wait before the next attempt; null = delivered. */
@@ -52,7 +53,7 @@ export function retryDelayMs(retry: RetrySettings, slowDown = false): number {
 }
 
 /** The wait after an attempt without an answer, by its class: an endpoint that is too slow to answer is overloaded. */
-export function retryAfterFailureMs(errorClass: string, retry: RetrySettings): number {
+export function retryAfterFailureMs(errorClass: ErrorClass, retry: RetrySettings): number {
   return retryDelayMs(retry, errorClass === "timed_out");
 }
 
@@ -101,7 +102,7 @@ function later(waitMs: number, part: number, random: () => number): number {
   return waitMs + Math.floor(waitMs / part * random());
 }
 
-function errorClassOf(status: number): string {
+function errorClassOf(status: number): ErrorClass {
   if (status === 410) return "gone";
   if (status === 429) return "rate_limited";
   if (status >= 300 && status < 400) return "redirected";

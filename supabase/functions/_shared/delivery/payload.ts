@@ -6,6 +6,7 @@ import {
 } from "./contract.ts";
 import type { OutgoingItem } from "./channels/channel.ts";
 import type { Endpoint } from "./endpoint_cache.ts";
+import type { ErrorClass } from "./error_class.ts";
 import { type Flight, messageId } from "./flight.ts";
 import { TransformError } from "./transform/transform_error.ts";
 import { transformPayload, type TransformSettings } from "./transform/transform_payload.ts";
@@ -80,7 +81,7 @@ async function transformed(
 function refusal(
   error: unknown,
   expected: typeof PayloadRefused | typeof TransformError,
-  errorClass: string,
+  errorClass: ErrorClass,
 ): Refusal {
   const isExpected = error instanceof expected;
   return {
