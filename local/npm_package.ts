@@ -26,12 +26,16 @@ export async function npmPackageFolder(name: string, version: string): Promise<s
   return found;
 }
 
-async function npmCacheFolder(): Promise<string> {
-  const info = await new Deno.Command(Deno.execPath(), {
+let knownCacheFolder: Promise<string> | undefined;
+
+/** Asked once per process: the answer costs a process of its own. */
+function npmCacheFolder(): Promise<string> {
+  return knownCacheFolder ??= new Deno.Command(Deno.execPath(), {
     args: ["info", "--no-config", "--json"],
     stderr: "null",
-  }).output();
-  return (JSON.parse(new TextDecoder().decode(info.stdout)) as { npmCache: string }).npmCache;
+  }).output().then((info) =>
+    (JSON.parse(new TextDecoder().decode(info.stdout)) as { npmCache: string }).npmCache
+  );
 }
 
 async function findPackage(cacheFolder: string, name: string, version: string): Promise<string | null> {

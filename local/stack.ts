@@ -41,6 +41,8 @@ export interface StackOptions {
   plan?: Plan;
   /** Limits other than those of the plan, for tests. */
   limits?: Partial<WorkerLimits>;
+  /** false = PostgREST stays down, for tests that speak to the database alone. */
+  postgrest?: boolean;
   /** For chaos tests: who is asked at every fault point of the functions (fault_hook.ts). */
   faultControlUrl?: string;
 }
@@ -125,7 +127,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     await fillDatabase(options, server, dataDir, apiUrl, keys);
     mark("migrations");
-    await postgrest.start();
+    if (options.postgrest ?? true) await postgrest.start();
     undo.push(() => postgrest.stop());
     mark("postgrest");
 

@@ -51,6 +51,9 @@ const description = {
 };
 const stackFile = join(dataDir, "test-stack.json");
 await Deno.writeTextFile(stackFile, JSON.stringify(description), { mode: 0o600 });
+/** Data folders that tests with stacks of their own begin with (tests/support/prepared_data.ts). */
+const preparedFolder = join(dataDir, "prepared");
+await Deno.mkdir(preparedFolder);
 /** What tests want read whatever came of them: `deno test --quiet` shows nothing that they print. */
 const reportFile = join(dataDir, "test-report.txt");
 
@@ -59,7 +62,11 @@ try {
   const chosen = Deno.args.length > 0 ? Deno.args : EVERYTHING;
   const tests = new Deno.Command(Deno.execPath(), {
     args: ["test", "--quiet", "--allow-all", "--no-check", ...chosen],
-    env: { INTERLOCK_TEST_STACK: stackFile, INTERLOCK_TEST_REPORT: reportFile },
+    env: {
+      INTERLOCK_TEST_STACK: stackFile,
+      INTERLOCK_TEST_REPORT: reportFile,
+      INTERLOCK_TEST_PREPARED: preparedFolder,
+    },
     stdout: "piped",
     stderr: "inherit",
   }).spawn();

@@ -1,6 +1,7 @@
 import postgres from "postgres";
 import { type Demo, describeDemo } from "../../local/demo.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
+import { fillFromPrepared } from "../support/prepared_data.ts";
 import { FaultControl } from "./fault_control.ts";
 
 /** A stack of the rig's own, whose workers ask the rig at every fault point. */
@@ -18,10 +19,11 @@ export interface ChaosStack {
   stop(): Promise<void>;
 }
 
-/** Starts it; about 3 s. */
+/** Starts it. */
 export async function startChaosStack(): Promise<ChaosStack> {
   const dataDir = await Deno.makeTempDir({ prefix: "interlock-chaos-" });
   await Deno.chmod(dataDir, 0o755);
+  await fillFromPrepared("migrated", dataDir);
   const control = new FaultControl();
   const stack = await startStack({
     dataDir,

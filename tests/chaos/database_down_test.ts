@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import postgres from "postgres";
 import { describeDemo } from "../../local/demo.ts";
 import { startStack } from "../../local/stack.ts";
+import { fillFromPrepared } from "../support/prepared_data.ts";
 
 const DOWN_MS = 20_000;
 const SENDERS = 8;
@@ -23,6 +24,7 @@ Deno.test({
   async fn() {
     const dataDir = await Deno.makeTempDir({ prefix: "interlock-down-" });
     await Deno.chmod(dataDir, 0o755);
+    await fillFromPrepared("migrated", dataDir);
     const stack = await startStack({ dataDir, port: 0 });
     try {
       const demo = await describeDemo(stack);

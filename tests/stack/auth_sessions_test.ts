@@ -12,7 +12,7 @@ Deno.test("sessions of the Auth server, called through supabase-js", async (t) =
       "a user changes data and password, and other sessions end",
       () => userChangesThemselves(bare),
     );
-  });
+  }, { postgrest: true });
 });
 
 async function refreshRotates(bare: BareStack): Promise<void> {

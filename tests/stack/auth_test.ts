@@ -21,7 +21,7 @@ Deno.test("the Auth server, called through supabase-js", async (t) => {
       "a user whose token columns are null fails as on the platform",
       () => nullTokenColumnsFail(bare),
     );
-  });
+  }, { postgrest: true });
 });
 
 async function adminManagesUsers(bare: BareStack): Promise<void> {

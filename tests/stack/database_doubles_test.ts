@@ -9,7 +9,7 @@ Deno.test("the database is like a hosted one", async (t) => {
     await t.step("API roles have statement timeouts", () => statementTimeouts(bare));
     await t.step("auth functions read the claims and tolerate empty settings", () => authFunctions(bare));
     await t.step("PostgREST cuts an answer at 1000 rows and learns of new tables", () => restRowLimit(bare));
-  });
+  }, { postgrest: true });
 });
 
 async function rolesAreLikeThePlatforms({ admin }: BareStack): Promise<void> {

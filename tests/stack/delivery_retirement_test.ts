@@ -4,6 +4,7 @@ import postgres from "postgres";
 import { startStack } from "../../local/stack.ts";
 import { startSink } from "../../simulators/sink/sink.ts";
 import { eventually } from "../support/bare_stack.ts";
+import { fillFromPrepared } from "../support/prepared_data.ts";
 import { report } from "../support/report.ts";
 
 const BACKLOG = 6000;
@@ -18,6 +19,7 @@ function largestGapMs(atMs: number[]): number {
 Deno.test("LIMITS: a backlog drains through workers that retire on the way, each delivery once", async () => {
   const root = await Deno.makeTempDir({ prefix: "interlock-retirement-test-" });
   await Deno.chmod(root, 0o755);
+  await fillFromPrepared("migrated", join(root, "data"));
   const stack = await startStack({
     dataDir: join(root, "data"),
     port: 0,

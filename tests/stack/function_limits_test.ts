@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Stack, startStack } from "../../local/stack.ts";
 import type { WorkerLimits } from "../../local/worker_limits.ts";
 import { eventually } from "../support/bare_stack.ts";
+import { fillFromPrepared } from "../support/prepared_data.ts";
 import { PROBES } from "./probe_functions.ts";
 
 /** Runs a test on a stack that serves the probes, without a schema. */
@@ -21,12 +22,14 @@ async function withProbes(
     await Deno.writeTextFile(join(functionsDir, name, "index.ts"), source);
   }
   await Deno.writeTextFile(join(functionsDir, "deno.json"), `{ "imports": {} }`);
+  await fillFromPrepared("empty", join(root, "data"));
   const stack = await startStack({
     dataDir: join(root, "data"),
     port: 0,
     functionsDir,
     migrationsDir,
     seedFile: null,
+    postgrest: false,
     limits,
   });
   try {

@@ -5,6 +5,7 @@ import { describeDemo } from "../../local/demo.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
 import { hubspotEvent, sendHubspotEvents } from "../../simulators/hubspot/webhook.ts";
 import { eventually } from "../support/bare_stack.ts";
+import { fillFromPrepared } from "../support/prepared_data.ts";
 
 const LEAST_WEBHOOKS = 300;
 const MOST_WEBHOOKS = 3000;
@@ -25,6 +26,7 @@ async function workersSoFar(stack: Stack): Promise<number> {
 Deno.test("LIMITS: 300 webhooks and more travel through workers that retire on the way, each once", async () => {
   const root = await Deno.makeTempDir({ prefix: "interlock-retirement-test-" });
   await Deno.chmod(root, 0o755);
+  await fillFromPrepared("migrated", join(root, "data"));
   const stack = await startStack({
     dataDir: join(root, "data"),
     port: 0,

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import postgres from "postgres";
 import { type Stack, startStack } from "../../local/stack.ts";
+import { fillFromPrepared } from "./prepared_data.ts";
 
-/** A stack of a test's own, without functions and seed; without migrations too, unless they are asked for. */
+/** A stack of a test's own, without functions and seed; without migrations and PostgREST too, unless they are asked for. */
 export interface BareStack {
   stack: Stack;
   /** As the role postgres, like a migration. */
@@ -19,7 +20,7 @@ export interface BareStack {
  */
 export async function withBareStack(
   test: (bare: BareStack) => Promise<void>,
-  options: { migrations?: boolean } = {},
+  options: { migrations?: boolean; postgrest?: boolean } = {},
 ): Promise<void> {
   const dataDir = await Deno.makeTempDir({ prefix: "interlock_test_" });
   // Started by root, Postgres runs as nobody, who has to get into the folder; otherwise its files would stay behind.
@@ -34,12 +35,14 @@ export async function withBareStack(
     return sql;
   };
   try {
+    await fillFromPrepared(options.migrations ? "migrated" : "empty", dataDir);
     stack = await startStack({
       dataDir,
       port: 0,
       functionsDir: emptyFolder,
       migrationsDir: options.migrations ? undefined : emptyFolder,
       seedFile: null,
+      postgrest: options.postgrest ?? false,
     });
     await test({
       stack,
