@@ -1,5 +1,4 @@
 import { environment } from "../env.ts";
-import { createDirectStore } from "./direct_store.ts";
 import { createPostgrestStore } from "./postgrest_store.ts";
 
 /** JSON that a stored function takes or gives. */
@@ -29,14 +28,26 @@ export function hubStore(): Store {
   const { INTERLOCK_DB_URL, INTERLOCK_DB_MAX_CONNECTIONS, SUPABASE_URL, SUPABASE_SECRET_KEYS } =
     environment();
   if (INTERLOCK_DB_URL) {
-    store = createDirectStore({
-      databaseUrl: INTERLOCK_DB_URL,
-      maxConnections: INTERLOCK_DB_MAX_CONNECTIONS,
-    });
+    const options = { databaseUrl: INTERLOCK_DB_URL, maxConnections: INTERLOCK_DB_MAX_CONNECTIONS };
+    store = openedAtFirstCall(async () => (await import("./direct_store.ts")).createDirectStore(options));
     return store;
   }
   const secretKey = SUPABASE_SECRET_KEYS.default ?? Object.values(SUPABASE_SECRET_KEYS)[0];
   if (!secretKey) throw new TypeError("SUPABASE_SECRET_KEYS holds no key");
   store = createPostgrestStore({ restUrl: `${SUPABASE_URL.replace(/\/+$/, "")}/rest/v1`, secretKey });
   return store;
+}
+
+/** A store whose code is loaded when it is first used: a boot that does not need the driver does not pay for it. */
+function openedAtFirstCall(open: () => Promise<Store>): Store {
+  let opened: Promise<Store> | undefined;
+  return {
+    async call<T>(functionName: string, args: Record<string, Json>): Promise<T> {
+      opened ??= open();
+      return await (await opened).call<T>(functionName, args);
+    },
+    async close() {
+      await (await opened)?.close();
+    },
+  };
 }

@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { environment } from "../env.ts";
 import { InterlockError } from "../errors/interlock_error.ts";
 import { createLogger, type Logger } from "../log.ts";
-import { requireService, resolveUserAccess, type UserAccess } from "./access.ts";
+import type { UserAccess } from "./access.ts";
 import { openApiRoute } from "./openapi.ts";
 import { renderError } from "./render_error.ts";
 import { RequestBody } from "./request_body.ts";
@@ -130,15 +130,18 @@ function requestIdOf(request: Request): string {
   return sent !== null && /^[A-Za-z0-9_-]{8,100}$/.test(sent) ? sent : crypto.randomUUID();
 }
 
+/** What checks credentials is half of a boot, so a function whose routes are all public never loads it. */
 async function authorize(
   route: AnyRoute,
   request: Request,
   requestId: string,
 ): Promise<UserAccess | undefined> {
+  if (route.auth === "public") return undefined;
+  const { requireService, resolveUserAccess } = await import("./access.ts");
   if (route.auth === "user") {
     return await resolveUserAccess(request, requestId, { permission: route.permission, org: route.org });
   }
-  if (route.auth === "service") await requireService(request);
+  await requireService(request);
   return undefined;
 }
 
