@@ -137,7 +137,7 @@ Deno.test("BATCH: the rate limit and max_in_flight count requests", async () => 
     await crew.work(4, () => eventually("all", 20_000, () => isDrained(crew)));
     assert.deepEqual([mostAtOnce, narrow.arrivals.length], [2, 15]);
     assert.deepEqual(sizes(slow), Array(15).fill(10));
-    assert.ok(mostWithin(1000, slow.arrivals) <= 10);
+    assert.ok(mostWithin(1000, slow.departures) <= 10);
     const [lane] = await crew.sql`select sum(in_flight)::integer as n from private.delivery_lanes`;
     assert.equal(lane!.n, 0);
   });

@@ -20,6 +20,8 @@ export interface CrewEndpoint {
   key: string;
   url: string;
   arrivals: CrewArrival[];
+  /** When a worker gave a request for it to the network. */
+  departures: { atMs: number }[];
   /** Changes what it says from now on. */
   says: Says;
   /** Webhook ids that it accepted, in order, and events in them. */
@@ -39,9 +41,14 @@ export class EndpointServer {
   open(says: Says = () => 204): CrewEndpoint {
     const key = crypto.randomUUID();
     const url = `http://127.0.0.1:${this.#server.addr.port}/${key}`;
-    const endpoint = { id: "", key, url, arrivals: [], says, accepted: [] };
+    const endpoint = { id: "", key, url, arrivals: [], departures: [], says, accepted: [] };
     this.#byKey.set(key, endpoint);
     return endpoint;
+  }
+
+  /** A worker gives a request to the network now. */
+  departs(url: string): void {
+    this.#byKey.get(keyOf(url))?.departures.push({ atMs: performance.now() });
   }
 
   async close(): Promise<void> {
@@ -49,7 +56,7 @@ export class EndpointServer {
   }
 
   async #take(request: Request): Promise<Response> {
-    const endpoint = this.#byKey.get(new URL(request.url).pathname.slice(1));
+    const endpoint = this.#byKey.get(keyOf(request.url));
     if (!endpoint) return new Response(null, { status: 404 });
     const atMs = performance.now();
     const body = await request.text();
@@ -68,6 +75,8 @@ export class EndpointServer {
   }
 }
 
+const keyOf = (url: string) => new URL(url).pathname.slice(1);
+
 interface Body {
   data: { computed_at?: string; events?: Body[] };
 }
@@ -77,9 +86,9 @@ function eventsIn({ data }: Body): number[] {
   return data.computed_at === undefined ? [] : [(Date.parse(data.computed_at) - FIRST_EVENT_MS) / 1000];
 }
 
-/** Most arrivals within any window of so many milliseconds, of which one end is open. */
-export function mostWithin(windowMs: number, arrivals: { atMs: number }[]): number {
-  const atMs = arrivals.map((arrival) => arrival.atMs).sort((a, b) => a - b);
+/** Most things within any window of so many milliseconds, of which one end is open. */
+export function mostWithin(windowMs: number, things: { atMs: number }[]): number {
+  const atMs = things.map((thing) => thing.atMs).sort((a, b) => a - b);
   let most = 0;
   for (let from = 0, to = 0; to < atMs.length; to++) {
     while (atMs[to]! - atMs[from]! >= windowMs) from++;

@@ -53,6 +53,10 @@ export async function withDeliveryCrew(test: (crew: DeliveryCrew) => Promise<voi
   await withBareStack(async ({ stack, sql, admin }) => {
     const endpoints = new EndpointServer();
     const client = createEgressClient({ ports: [443], allowLocal: true });
+    const send: DeliveryCrew["send"] = (request) => {
+      endpoints.departs(String(request.url));
+      return client.sendRequest(request);
+    };
     const stores: Store[] = [];
     const tenant = async () => {
       const slug = crypto.randomUUID();
@@ -64,10 +68,10 @@ export async function withDeliveryCrew(test: (crew: DeliveryCrew) => Promise<voi
     const hire = () => {
       const store = createDirectStore({ databaseUrl: stack.dbUrl, maxConnections: 1 });
       stores.push(store);
-      return startWorking(store, client.sendRequest);
+      return startWorking(store, send);
     };
     const crew: DeliveryCrew = {
-      ...{ sql, admin, dbUrl: stack.dbUrl, tenantId, tenant, hire, send: client.sendRequest },
+      ...{ sql, admin, dbUrl: stack.dbUrl, tenantId, tenant, hire, send },
       async integrate(config = {}, says, ofTenant = tenantId) {
         const endpoint = endpoints.open(says);
         const all = sql.json({ webhook_url: endpoint.url, ...config });
