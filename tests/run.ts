@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console -- prints the count
 /**
  * `deno task test`: runs all tests on a stack of their own, beside a running one, and ends with the count.
- * Arguments are paths or flags for `deno test`; without any, everything runs.
+ * Arguments are paths or flags for `deno test`; without any, everything runs, and the files of up to three tests that
+ * failed run once more on a new stack. What passes then is told as unstable, which is a fault to be mended.
  *
  * @module
  */
@@ -57,11 +58,25 @@ await Deno.mkdir(preparedFolder);
 /** What tests want read whatever came of them: `deno test --quiet` shows nothing that they print. */
 const reportFile = join(dataDir, "test-report.txt");
 
-let code = 1;
-try {
-  const chosen = Deno.args.length > 0 ? Deno.args : EVERYTHING;
+/** Failures of a whole run beyond these are no matter of chance. */
+const MAX_UNSTABLE = 3;
+/** Their choices come from a seed: what fails there has failed, though another seed may not meet it. */
+const SEEDED = /\/tests\/(fuzz|chaos)\//;
+const FAILURE = /^.+ => (\.\/tests\/\S+\.ts):\d+:\d+$/gm;
+const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
+
+/** How a run of `deno test` ended. */
+interface Outcome {
+  passed: number;
+  failed: number;
+  /** `name => ./tests/folder/file.ts:line:column` of every test that failed. */
+  failures: string[];
+}
+
+/** @throws {Error} when the run has no count, or skipped a test. */
+async function runTests(paths: string[]): Promise<Outcome> {
   const tests = new Deno.Command(Deno.execPath(), {
-    args: ["test", "--quiet", "--allow-all", "--no-check", ...chosen],
+    args: ["test", "--quiet", "--allow-all", "--no-check", ...paths],
     env: {
       INTERLOCK_TEST_STACK: stackFile,
       INTERLOCK_TEST_REPORT: reportFile,
@@ -70,22 +85,53 @@ try {
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  let tail = "";
+  let output = "";
   for await (const chunk of tests.stdout) {
     await Deno.stdout.write(chunk);
-    tail = (tail + new TextDecoder().decode(chunk)).slice(-4000);
+    output += new TextDecoder().decode(chunk);
   }
-  code = (await tests.status).code;
   console.log(await Deno.readTextFile(reportFile).catch(() => ""));
-  const plain = tail.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g"), "");
+  const plain = output.replaceAll(COLOURS, "");
   const counts = /(\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/.exec(plain);
   if (!counts) throw new Error("The test run ended without a count");
   if (/\d+ ignored/.test(plain)) throw new Error("A skipped test is a failed one");
-  console.log(`${counts[1]} passed, ${counts[2]} failed`);
-  if (Number(counts[1]) === 0) code = 1;
+  const listed = plain.slice(plain.lastIndexOf("\n FAILURES "));
+  const failures = [...listed.matchAll(FAILURE)].map(([line]) => line);
+  // A run that failed outside its tests has no failure to list, and is none the less failed.
+  const failed = Math.max(Number(counts[2]), (await tests.status).success ? 0 : 1);
+  return { passed: Number(counts[1]), failed, failures };
+}
+
+/** Runs the files of these tests once more, on a stack of their own. Answers whether everything in them passed. */
+async function passAgain(failures: string[]): Promise<boolean> {
+  const files = [...new Set(failures.map((line) => line.replace(FAILURE, "$1")))];
+  console.log(`Once more, by themselves: ${files.join(" ")}`);
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--quiet", "--no-check", "tests/run.ts", ...files],
+    stdout: "piped",
+    stderr: "inherit",
+  }).output();
+  // Without its count: those tests are counted already.
+  console.log(new TextDecoder().decode(stdout).replaceAll(/^\d+ passed, \d+ failed$/gm, ""));
+  return success;
+}
+
+const isWhole = Deno.args.length === 0;
+let outcome: Outcome | undefined;
+try {
+  outcome = await runTests(isWhole ? EVERYTHING : Deno.args);
 } finally {
-  if (code !== 0) await Deno.copyFile(stack.logFile, "test-stack.log").catch(() => {});
+  if (outcome?.failed !== 0) await Deno.copyFile(stack.logFile, "test-stack.log").catch(() => {});
   await stack.stop();
   await Deno.remove(dataDir, { recursive: true });
 }
-Deno.exit(code);
+let { passed, failed } = outcome;
+const { failures } = outcome;
+const isChance = isWhole && failed <= MAX_UNSTABLE && failures.length === failed &&
+  !failures.some((line) => SEEDED.test(line));
+if (failed > 0 && isChance && await passAgain(failures)) {
+  console.log(`Unstable, for they passed only when run again:\n${failures.join("\n")}`);
+  [passed, failed] = [passed + failed, 0];
+}
+console.log(`${passed} passed, ${failed} failed`);
+Deno.exit(passed > 0 && failed === 0 ? 0 : 1);
