@@ -18,7 +18,9 @@ import { faultOf } from "./verdict.ts";
 const ANSWER_TIMEOUT_MS = 15_000;
 const IN_FLIGHT = 6;
 /** Requests per route, drawn by the seed: single mutations, and a third as many of anything. */
-const runs = Number(Deno.env.get("FUZZ_RUNS") ?? 150);
+const runs = Number(Deno.env.get("FUZZ_RUNS") ?? 100);
+/** Beside them, in each field of the fullest body so many hostile values, drawn by the seed; FUZZ_RUNS=500 tries all. */
+const valuesPerField = Math.ceil(runs / 10);
 const seed = Number(Deno.env.get("FUZZ_SEED") ?? Date.now() % 2 ** 31);
 const repeat = `FUZZ_SEED=${seed} FUZZ_RUNS=${runs}`;
 
@@ -102,13 +104,7 @@ for (const { name, routes } of functions) {
         // Without credentials the same mutations meet less code: one in eight will do.
         if (index % 8 === 0) cases.push([right, mutation, CREDENTIALS[1 + index / 8 % 2]!]);
       }
-      // Every field of the fullest body always; of the rest as many as wanted.
-      const fullest = rights.toSorted((one, other) =>
-        placesIn(other.body).length - placesIn(one.body).length
-      )[0];
-      const always = cases.filter(([right, mutation, credentials]) =>
-        right === fullest && mutation.kind === "field" && credentials === "right"
-      );
+      const always = ofEachField(cases, fullestOf(rights));
       const sent = [...always, ...drawn(cases.filter((one) => !always.includes(one)), runs)];
       const faults = await faultsOf(sent);
       const listed = faults.slice(0, 40).join("\n");
@@ -143,11 +139,32 @@ async function assertSomeSucceed(line: string, rights: RightRequest[]): Promise<
   );
 }
 
+function fullestOf(rights: RightRequest[]): RightRequest {
+  return rights.toSorted((one, other) => placesIn(other.body).length - placesIn(one.body).length)[0]!;
+}
+
+/** In every field of a body some hostile values, other ones in each; and always what needs no value. */
+function ofEachField(cases: Case[], fullest: RightRequest): Case[] {
+  const byField = Map.groupBy(
+    cases.filter(([right, { kind }, credentials]) =>
+      right === fullest && kind === "field" && credentials === "right"
+    ),
+    ([, mutation]) => mutation.kind === "field" && mutation.at,
+  );
+  return [...byField.values()].flatMap((ofField, index) => {
+    const replacing = ofField.filter(([, mutation]) =>
+      mutation.kind === "field" && mutation.does === "replace"
+    );
+    const others = ofField.filter((one) => !replacing.includes(one));
+    return [...others, ...drawn(replacing, valuesPerField, seed + index)];
+  });
+}
+
 /** As many as wanted, any of them equally likely, the same for the same seed. */
-function drawn(cases: Case[], wanted: number): Case[] {
+function drawn(cases: Case[], wanted: number, drawnBy = seed): Case[] {
   const length = Math.min(cases.length, Math.ceil(wanted));
   const subsets = fc.shuffledSubarray(cases, { minLength: length, maxLength: length });
-  return fc.sample(subsets, { seed, numRuns: 1 })[0]!;
+  return fc.sample(subsets, { seed: drawnBy, numRuns: 1 })[0]!;
 }
 
 function anyCase(route: AnyRoute) {
