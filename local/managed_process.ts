@@ -73,9 +73,11 @@ export class ManagedProcess {
   async crash(): Promise<void> {
     const child = this.#child;
     if (!child) throw new Error(`${this.options.name} is not running`);
+    // Stopped, it has no more children: one that was born meanwhile would keep its memory, and so the next one from starting.
+    endProcess(child, "SIGSTOP");
     const children = await childrenOf(child.pid);
-    endProcess(child, "SIGKILL");
     for (const pid of children) endPid(pid);
+    endProcess(child, "SIGKILL");
     await child.status;
     const deadline = Date.now() + this.options.readyTimeoutMs;
     while (this.#child === null || !await this.options.probe().then(() => true, () => false)) {
