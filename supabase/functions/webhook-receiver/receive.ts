@@ -2,7 +2,7 @@ import { base64Encode, utf8Bytes } from "../_shared/crypto/encoding.ts";
 import { hubStore } from "../_shared/db/store.ts";
 import { publicFunctionsUrl } from "../_shared/env.ts";
 import { faultPoint } from "../_shared/fault_point.ts";
-import { InterlockError } from "../_shared/errors/interlock_error.ts";
+import { InterlockError } from "../_shared/guardrails.ts";
 import type { HandlerContext } from "../_shared/http/route.ts";
 import { maskedHeaders } from "../_shared/inbound/masked_headers.ts";
 import { ReceiptBatcher, type StoredReceipt } from "../_shared/inbound/receipt_batcher.ts";
