@@ -10,6 +10,10 @@ export interface RequestContent {
 }
 
 const USER_AGENT = "Interlock/1";
+/** Nearly every head is such; other letters of Latin-1 are one byte each on the wire, which no encoder does. */
+// deno-lint-ignore no-control-regex
+const ASCII = /^[\x00-\x7f]*$/;
+const encoder = new TextEncoder();
 
 /**
  * The request as bytes, in one piece so that a small one is one packet.
@@ -38,7 +42,8 @@ export function requestBytes(
   if (body !== undefined || method !== "GET") head += `content-length: ${body?.length ?? 0}\r\n`;
   head += "\r\n";
   const bytes = new Uint8Array(head.length + (body?.length ?? 0));
-  for (let index = 0; index < head.length; index++) bytes[index] = head.charCodeAt(index);
+  if (ASCII.test(head)) encoder.encodeInto(head, bytes);
+  else for (let index = 0; index < head.length; index++) bytes[index] = head.charCodeAt(index);
   if (body !== undefined) bytes.set(body, head.length);
   return bytes;
 }
