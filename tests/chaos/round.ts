@@ -6,9 +6,12 @@ import type { Random } from "./random.ts";
 
 /** Producers at work at the same time; odd and even ones belong to different tenants. */
 const PRODUCERS = 4;
+/** Items each of them sends as fast as it can; a server takes seconds to come back, and load beyond that proves no more. */
+const ITEMS_AT_FULL_SPEED = 20;
+const SLOWED_BY_MS = 150;
 /** Items each of them still sends after the strike: the hub must take them while it recovers. */
 const ITEMS_AFTER_STRIKE = 3;
-const HURRY_EVERY_MS = 400;
+const HURRY_EVERY_MS = 100;
 const RECOVERED_WITHIN_MS = 30_000;
 
 /** What hits the hub in a round; resolves with what it hit, once it did. */
@@ -42,10 +45,10 @@ export async function runRound(
     }
   })();
   const producer = async (index: number) => {
-    for (let left = ITEMS_AFTER_STRIKE; left > 0;) {
+    for (let left = ITEMS_AFTER_STRIKE, sent = 0; left > 0; sent++) {
       if (Date.now() - startedAtMs > RECOVERED_WITHIN_MS) throw new Error("The blow did not strike in time");
       await leg.produce(index);
-      await pause(random.between(0, 20));
+      await pause(random.between(0, 20) + (sent < ITEMS_AT_FULL_SPEED ? 0 : SLOWED_BY_MS));
       if (struckAtMs !== null) left--;
     }
   };

@@ -30,7 +30,7 @@ Deno.test("LIMITS: 300 webhooks and more travel through workers that retire on t
   const stack = await startStack({
     dataDir: join(root, "data"),
     port: 0,
-    limits: { cpuSoftMs: 450, cpuHardMs: 900 },
+    limits: { cpuSoftMs: 350, cpuHardMs: 900 },
   });
   const sql = postgres(stack.dbUrl, { max: 1, onnotice: () => {} });
   try {
