@@ -11,7 +11,7 @@ import { type VerdictRow, verdictTable } from "./verdict_table.ts";
 import { webhookLeg } from "./webhook_leg.ts";
 
 /** Rounds per leg; CHAOS_ROUNDS asks for more. */
-const ROUNDS = Number(Deno.env.get("CHAOS_ROUNDS") ?? 30);
+const ROUNDS = Number(Deno.env.get("CHAOS_ROUNDS") ?? 50);
 /** Rounds in which a server is lost under load; each takes seconds to come back. */
 const SERVER_ROUNDS = Math.ceil(ROUNDS / 10);
 
