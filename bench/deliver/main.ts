@@ -28,8 +28,8 @@ const plan: Plan = quick
     repetitions,
     warmUpCount: 160,
     jobs: [
-      { count: 480, sinkDelayMs: 0, concurrency: 50 },
-      { count: 160, sinkDelayMs: 50, concurrency: 100 },
+      { count: 480, sinkDelayMs: 0, concurrency: 50, maxInFlight: 32 },
+      { count: 160, sinkDelayMs: 50, concurrency: 100, maxInFlight: 10 },
     ],
     latency: { awake: 5, asleep: 1, steadySeconds: 1 },
   }
@@ -37,8 +37,8 @@ const plan: Plan = quick
     repetitions,
     warmUpCount: 1600,
     jobs: [
-      { count: 8000, sinkDelayMs: 0, concurrency: 50 },
-      { count: 3200, sinkDelayMs: 50, concurrency: 100 },
+      { count: 8000, sinkDelayMs: 0, concurrency: 50, maxInFlight: 32 },
+      { count: 3200, sinkDelayMs: 50, concurrency: 100, maxInFlight: 10 },
     ],
     latency: { awake: 20, asleep: 4, steadySeconds: 10 },
   };

@@ -28,7 +28,12 @@ export async function measureJobs(
   const warmUps: Measurement[] = [];
   for (const subject of subjects) {
     if (subject.kind === "loop" || subject.kind === "peer") continue; // They warm up by themselves.
-    const run = await subject.run({ count: plan.warmUpCount, sinkDelayMs: 0, concurrency: 50 });
+    const run = await subject.run({
+      count: plan.warmUpCount,
+      sinkDelayMs: 0,
+      concurrency: 50,
+      maxInFlight: 10,
+    });
     warmUps.push({ subject: subject.name, kind: subject.kind, sinkDelayMs: 0, runs: [run] });
   }
   const rated: Measurement[] = [];

@@ -10,7 +10,6 @@ export interface QueueCounts {
 }
 
 const WORKER = "meta-webhook-deliver";
-/** Each lets ten requests through at once, which is the default: together more than the worker sends. */
 const INTEGRATIONS = 16;
 const EMPTY_WITHIN_MS = 60_000;
 const pause = (durationMs: number) => new Promise((resolve) => setTimeout(resolve, durationMs));
@@ -53,6 +52,13 @@ export class Queue {
     const config = JSON.stringify({ webhook_url: `${sinkUrl}/${index}` });
     await this.sql`select public.create_guardian_meta_integration(
       ${tenantId}, ${`bench-${index}`}, 'Bench', null, true, ${config}::text::jsonb, null, '{readiness}', '{}', ${secret}, null)`;
+  }
+
+  /** Every integration lets so many requests through at once from now on, those whose results are on their way included. */
+  async allow(maxInFlight: number): Promise<void> {
+    await this.sql`update public.guardian_meta_integrations
+      set config = config || jsonb_build_object('max_in_flight', ${maxInFlight}::integer)
+      where tenant_id = ${this.manyTenantId} and integration_key like 'bench-%'`;
   }
 
   /** Bells go to this process from now on. */

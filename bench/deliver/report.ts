@@ -30,8 +30,8 @@ export function isSound({ measurements, latencies }: Findings): boolean {
 /** The findings for readers. */
 export function renderMarkdown(findings: Findings): string {
   const { setting, plan, measurements: { rated, warmUps }, latencies } = findings;
-  const jobs = plan.jobs.map(({ count, sinkDelayMs, concurrency }) =>
-    `${count} at ${sinkDelayMs} ms with ${concurrency} at a time`
+  const jobs = plan.jobs.map(({ count, sinkDelayMs, concurrency, maxInFlight }) =>
+    `${count} at ${sinkDelayMs} ms with ${concurrency} at a time (the worker: ${maxInFlight} per integration)`
   ).join(", ");
   return `# Delivering webhooks
 
@@ -41,9 +41,9 @@ arrive? \`deno task bench:deliver\`, ${setting.measuredOn}, commit ${setting.com
 ${settingLines(setting, "Everything runs on it: Postgres, what sends, and the endpoint.").join("\n")}
 - Work: ${jobs} of answer time, queued over 16 integrations while the worker sleeps, as rows that become events that become
   deliveries. The clock runs from the wake-up until nothing is open. ${plan.warmUpCount} deliveries of each warm up.
-- The worker claims fairly, builds the payload, signs, checks the address and writes every attempt down; its integrations let ten
-  requests through at a time each, results on their way to the database included. The loops sign and send from memory, as many at
-  a time as said above. The endpoint counts and verifies no signature.
+- The worker claims fairly, builds the payload, signs, checks the address and writes every attempt down; what its integrations let
+  through at a time includes what is claimed ahead and results on their way to the database. The loops sign and send from memory,
+  as many at a time as said above. The endpoint counts and verifies no signature.
 - The worker's process runs without the gateway in front, and without the local stack's limit of processor time. Its calls to
   PostgREST go through the gateway, as on the platform. It holds up to 4 database connections (the default).
 ${peersLines(findings.peers)}

@@ -12,6 +12,8 @@ export interface Job {
   sinkDelayMs: number;
   /** Requests at the same time of everything but our worker, whose integrations have limits of their own. */
   concurrency: number;
+  /** `max_in_flight` of each of the worker's integrations: it bounds what is claimed ahead as well. */
+  maxInFlight: number;
 }
 
 /** One measurement. */
@@ -105,6 +107,7 @@ export function subjectsOf(scene: Scene, workers: Worker[]): Subject[] {
 
 async function runWorker({ queue, sink }: Scene, worker: Worker, job: Job): Promise<Run> {
   await queue.clear();
+  await queue.allow(job.maxInFlight);
   await queue.ringAt(worker.listener.port);
   const queued = await queue.fill(job.count);
   await sink.reset(job.sinkDelayMs);
@@ -140,6 +143,7 @@ async function runRaw(
 /** Sends nothing, so the endpoint's delay means nothing to it. */
 async function runQueueAlone({ stack, queue, sink }: Scene, job: Job): Promise<Run> {
   await queue.clear();
+  await queue.allow(job.maxInFlight);
   const queued = await queue.fill(job.count);
   await sink.reset(0);
   const options: QueueAloneOptions = { databaseUrl: stack.dbUrl, limit: ALONE_LIMIT };
