@@ -46,7 +46,8 @@ export const HOSTILE_VALUES: Record<string, unknown> = {
   "empty object": {},
   "list of null": [null],
   "10,000 elements": Array.from({ length: 10_000 }, () => 1),
-  "__proto__": new JsonText('{"__proto__":{"polluted":true},"constructor":{"prototype":{}}}'),
+  // In brackets: without them it would set the prototype of this object.
+  ["__proto__"]: new JsonText('{"__proto__":{"polluted":true},"constructor":{"prototype":{}}}'),
   "toString": { toString: "x", valueOf: 1, then: 1 },
   "10,000 lists deep": nested(10_000, "[", "]"),
   "10,000 objects deep": new JsonText(`${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`),
