@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type HubClient, hubClient } from "../db/clients.ts";
+import type { HubClient } from "../db/clients.ts";
 import { unwrap } from "../db/unwrap.ts";
 import { createLogger, errorFields, type Logger } from "../log.ts";
 
@@ -24,8 +24,9 @@ const startSchema = z.object({ run_id: z.string().nullable(), started: z.boolean
 export async function runAgentJob(
   job: AgentJob,
   work: (run: { runId: string; log: Logger }) => Promise<Record<string, number>>,
-  supabase: HubClient = hubClient(),
+  client?: HubClient,
 ): Promise<{ started: boolean; runId: string | null; summary?: Record<string, number> }> {
+  const supabase = client ?? (await import("../db/clients.ts")).hubClient();
   const { run_id: runId } = startSchema.parse(unwrap(
     await supabase.rpc("start_agent_run", {
       p_agent: job.agent,

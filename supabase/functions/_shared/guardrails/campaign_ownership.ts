@@ -1,5 +1,4 @@
 import type { HubClient } from "../db/clients.ts";
-import { tenantDb } from "../db/tenant_db.ts";
 import { unwrap } from "../db/unwrap.ts";
 import { InterlockError } from "../errors/interlock_error.ts";
 
@@ -15,6 +14,7 @@ export async function validateCampaignOwnership(
 ): Promise<{ campaignId: string; tenantId: string }> {
   if (!tenantId) throw new InterlockError("MISSING_TENANT_ID", "Name a workspace.");
   const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(campaignId);
+  const { tenantDb } = await import("../db/tenant_db.ts");
   const campaign = isUuid
     ? unwrap(
       await tenantDb(tenantId, supabase).from("cmo_campaigns").select("id").eq("id", campaignId)

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { HubClient } from "../db/clients.ts";
-import { tenantDb } from "../db/tenant_db.ts";
 import { unwrap } from "../db/unwrap.ts";
 
 /** A provider's message about an e-mail. */
@@ -26,6 +25,7 @@ export async function checkEventProcessed(
   supabase: HubClient,
   event: ProviderEvent,
 ): Promise<{ duplicate: boolean; idempotencyKey: string }> {
+  const { tenantDb } = await import("../db/tenant_db.ts");
   const result = resultSchema.parse(unwrap(
     await tenantDb(event.tenantId, supabase).rpc("check_event_processed", {
       p_provider_message_id: event.providerMessageId,

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { HubClient } from "../db/clients.ts";
-import { tenantDb } from "../db/tenant_db.ts";
 import { unwrap } from "../db/unwrap.ts";
 import { isInterlockError } from "../errors/interlock_error.ts";
 
@@ -40,6 +39,7 @@ export async function logAIChange(
   supabase: HubClient,
   change: AIChange & { autoApplied: boolean },
 ): Promise<{ changeId: string }> {
+  const { tenantDb } = await import("../db/tenant_db.ts");
   const changeId = unwrap(
     await tenantDb(change.tenantId, supabase).rpc("log_ai_change", {
       p_campaign_id: change.campaignId,
@@ -60,6 +60,7 @@ export async function queueForApproval(
   supabase: HubClient,
   change: AIChange,
 ): Promise<{ recommendationId: string }> {
+  const { tenantDb } = await import("../db/tenant_db.ts");
   const recommendationId = unwrap(
     await tenantDb(change.tenantId, supabase).rpc("queue_for_approval", {
       p_campaign_id: change.campaignId,
@@ -72,6 +73,7 @@ export async function queueForApproval(
 
 /** Whether a tenant wants a person to decide on every AI change. A tenant without settings is treated as wanting it. */
 export async function requiresManualApproval(supabase: HubClient, tenantId: string): Promise<boolean> {
+  const { tenantDb } = await import("../db/tenant_db.ts");
   const settings = unwrap(
     await tenantDb(tenantId, supabase).from("tenant_settings").select("require_manual_approval")
       .maybeSingle(),
@@ -97,6 +99,7 @@ export async function rollbackChange(
   actor: string | null = null,
 ): Promise<{ success: boolean; error?: string; error_code?: string }> {
   try {
+    const { tenantDb } = await import("../db/tenant_db.ts");
     const result = await tenantDb(tenantId, supabase).rpc("rollback_change", {
       p_change_id: changeId,
       p_actor: actor as string,
