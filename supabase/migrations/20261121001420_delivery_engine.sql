@@ -681,7 +681,7 @@ begin
   ),
   picked as (
     select p.delivery_id, p.batch_id, a.integration_id, a.send_interval_ms,
-      a.first_wait_ms + round((p.place - 1) * coalesce(a.send_interval_ms, 0))::integer as wait_ms, a.turn
+      a.first_wait_ms + round((p.place - 1) * a.send_interval_ms)::integer as wait_ms, a.turn
     from allowances a
     cross join lateral (
       select q.delivery_id, q.batch_id, row_number() over (order by q.position) as place
@@ -692,12 +692,13 @@ begin
       limit a.allowance
     ) p
     union all
-    select b.delivery_id, b.batch_id, a.integration_id, a.send_interval_ms, a.first_wait_ms, a.turn
+    select b.delivery_id, b.batch_id, a.integration_id, a.send_interval_ms,
+      case when a.send_interval_ms is not null then a.first_wait_ms end, a.turn
     from allowances a
     cross join lateral private.pick_batch(a.integration_id, a.batch_max_events, a.batch_max_wait_ms, v_now) b
     where a.batch_max_events is not null
     union all
-    select t.delivery_id, null, t.integration_id, null, 0, 0
+    select t.delivery_id, null, t.integration_id, null, null, 0
     from (select q.* from private.delivery_queue q where q.is_test order by q.position limit 20 for update skip locked) t
   ),
   -- Whole batches, until there are deliveries enough.
@@ -748,7 +749,7 @@ begin
     where l.integration_id = c.integration_id
   )
   select case when not exists (select from moved) then null else json_build_object(
-    'lease_token', v_token,
+    'lease_token', v_token, 'claimed_at_ms', floor(extract(epoch from v_now) * 1000),
     'deliveries', (
       select json_agg(json_build_object(
         'delivery_id', m.delivery_id, 'integration_id', m.integration_id, 'event_id', m.event_id, 'event_type', m.event_type,
@@ -868,7 +869,7 @@ begin
 end;
 $$;
 comment on function public.exchange_deliveries(jsonb, integer, integer, integer, uuid, uuid[]) is
-  'The one call of a delivery worker: takes results (see private.finish_deliveries) and claims the next deliveries in one transaction. p_after goes on behind a lane (next_after of the answer before); p_full_tenant_ids get nothing this time. Answers {finished, claimed: null or {lease_token, deliveries: [{delivery_id, integration_id, event_id, event_type, batch_id, attempt, failures, queued_at, wait_ms, body}], lanes: {integration_id: {tenant_id, kind, config_version}}, events: {event_id: envelope}}, next_ms: until something waits no longer, when nothing was claimed, next_after: lane to go on behind; null = all were looked at}. p_awake_ms > 0 also promises to claim again. Definer for service_role alone.';
+  'The one call of a delivery worker: takes results (see private.finish_deliveries) and claims the next deliveries in one transaction. p_after goes on behind a lane (next_after of the answer before); p_full_tenant_ids get nothing this time. Answers {finished, claimed: null or {lease_token, claimed_at_ms: by the database''s clock, deliveries: [{delivery_id, integration_id, event_id, event_type, batch_id, attempt, failures, queued_at, wait_ms, body}], lanes: {integration_id: {tenant_id, kind, config_version}}, events: {event_id: envelope}}, next_ms: until something waits no longer, when nothing was claimed, next_after: lane to go on behind; null = all were looked at}. p_awake_ms > 0 also promises to claim again. Definer for service_role alone.';
 grant execute on function public.exchange_deliveries(jsonb, integer, integer, integer, uuid, uuid[]) to service_role;
 
 create or replace function public.queue_test_delivery(p_tenant_id uuid, p_integration_id uuid, p_actor uuid)

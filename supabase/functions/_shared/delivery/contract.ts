@@ -22,14 +22,16 @@ const leasedSchema = z.object({
   /** Failed attempts so far, those of lost workers aside. */
   failures: z.number(),
   queued_at: z.string(),
-  /** Not to be sent earlier than this after the claim: the lane's rate limit. */
-  wait_ms: z.number(),
+  /** Not to be sent earlier than this after the claim: its slot of the lane's rate limit; null = there is no limit. */
+  wait_ms: z.number().nullable(),
   /** What an earlier attempt sent; null = build it. */
   body: z.string().nullable(),
 });
 
 const claimSchema = z.object({
   lease_token: z.string(),
+  /** By the database's clock, in milliseconds since 1970. */
+  claimed_at_ms: z.number(),
   deliveries: z.array(leasedSchema),
   lanes: z.record(z.string(), laneSchema),
   events: z.record(z.string(), envelopeSchema),
@@ -46,6 +48,9 @@ export const exchangedSchema = z.object({
   next_after: z.string().nullable(),
 });
 
+/** What one call handed out. */
+export type Claim = z.infer<typeof claimSchema>;
+
 /** One delivery leased to this worker, with what its lane and its event say. */
 export interface ClaimedDelivery extends z.infer<typeof leasedSchema>, z.infer<typeof laneSchema> {
   lease_token: string;
@@ -54,7 +59,7 @@ export interface ClaimedDelivery extends z.infer<typeof leasedSchema>, z.infer<t
 }
 
 /** The deliveries of a claim, each with its lane and its event. */
-export function claimedDeliveries(claim: z.infer<typeof claimSchema>): ClaimedDelivery[] {
+export function claimedDeliveries(claim: Claim): ClaimedDelivery[] {
   return claim.deliveries.map((delivery) => ({
     ...claim.lanes[delivery.integration_id]!,
     ...delivery,

@@ -4,7 +4,14 @@ import { faultPoint } from "../fault_point.ts";
 import type { sendRequest } from "../guardrails/egress/egress.ts";
 import { errorFields, type Logger } from "../log.ts";
 import { attemptFlight } from "./attempt.ts";
-import { claimedDeliveries, type DeliveryResult, exchangedSchema, type PayloadBuilder } from "./contract.ts";
+import {
+  type Claim,
+  claimedDeliveries,
+  type DeliveryResult,
+  exchangedSchema,
+  type PayloadBuilder,
+} from "./contract.ts";
+import { DatabaseClock } from "./database_clock.ts";
 import { EndpointCache } from "./endpoint_cache.ts";
 import { deferred, failedInside, type Flight, toFlights } from "./flight.ts";
 import { TenantShares } from "./tenant_shares.ts";
@@ -41,6 +48,7 @@ export class DeliveryWorker {
   #signal: () => void = () => {};
   readonly #endpoints: EndpointCache;
   readonly #shares = new TenantShares();
+  readonly #clock = new DatabaseClock();
 
   /**
    * @param builders - payload builder by kind of subscription.
@@ -125,6 +133,7 @@ export class DeliveryWorker {
   ): Promise<{ finished: number; claimed: number; flights: Flight[] }> {
     const results = this.#results;
     this.#results = [];
+    const askedAtMs = performance.now();
     try {
       const answer = exchangedSchema.parse(
         await this.store.call("exchange_deliveries", {
@@ -148,7 +157,7 @@ export class DeliveryWorker {
       return {
         finished: answer.finished,
         claimed: answer.claimed?.deliveries.length ?? 0,
-        flights: answer.claimed ? toFlights(claimedDeliveries(answer.claimed), performance.now()) : [],
+        flights: answer.claimed ? this.#flightsOf(answer.claimed, askedAtMs) : [],
       };
     } catch (error) {
       // The requests were made: forgetting their results would make them again.
@@ -156,6 +165,12 @@ export class DeliveryWorker {
       if (Date.now() - this.#resultsSinceMs < KEEP_RESULTS_MS) this.#results.unshift(...results);
       throw error;
     }
+  }
+
+  #flightsOf(claim: Claim, askedAtMs: number): Flight[] {
+    const nowMs = performance.now();
+    const slotsFromMs = this.#clock.localMs(claim.claimed_at_ms, askedAtMs, nowMs);
+    return toFlights(claimedDeliveries(claim), nowMs, slotsFromMs);
   }
 
   async #fly(flight: Flight, log: Logger): Promise<void> {
@@ -208,8 +223,8 @@ export class DeliveryWorker {
 
 /** Waits for the slot that the rate limit gave a request. Answers whether it can still leave in it. */
 async function slotOf(flight: Flight): Promise<boolean> {
+  if (flight.beginAtMs === null) return true;
   const waitMs = flight.beginAtMs - performance.now();
   if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-  return flight.beginAtMs === flight.claimedAtMs ||
-    performance.now() - flight.beginAtMs <= SLOT_TOLERANCE_MS;
+  return performance.now() - flight.beginAtMs <= SLOT_TOLERANCE_MS;
 }

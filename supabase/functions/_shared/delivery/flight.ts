@@ -12,8 +12,8 @@ export interface Flight {
   isBatch: boolean;
   /** Clock of this process, from `performance.now()`. */
   claimedAtMs: number;
-  /** Not to begin earlier, by the same clock. */
-  beginAtMs: number;
+  /** Its slot, by the same clock: it begins neither earlier nor much later; null = whenever it can. */
+  beginAtMs: number | null;
 }
 
 /** webhook-id of a delivery or of a batch, like `private.message_id` of the database. */
@@ -21,8 +21,17 @@ export function messageId(id: string): string {
   return `msg_${id.replaceAll("-", "")}`;
 }
 
-/** Sorts claimed deliveries into the requests they leave in. */
-export function toFlights(deliveries: ClaimedDelivery[], claimedAtMs: number): Flight[] {
+/**
+ * Sorts claimed deliveries into the requests they leave in.
+ *
+ * @param claimedAtMs - when the claim came, of `performance.now()`.
+ * @param slotsFromMs - when the database made it, by the same clock.
+ */
+export function toFlights(
+  deliveries: ClaimedDelivery[],
+  claimedAtMs: number,
+  slotsFromMs: number,
+): Flight[] {
   const flights: Flight[] = [];
   const batches = new Map<string, Flight>();
   for (const delivery of deliveries) {
@@ -38,7 +47,7 @@ export function toFlights(deliveries: ClaimedDelivery[], claimedAtMs: number): F
       deliveries: [delivery],
       isBatch: delivery.batch_id !== null,
       claimedAtMs,
-      beginAtMs: claimedAtMs + delivery.wait_ms,
+      beginAtMs: delivery.wait_ms === null ? null : slotsFromMs + delivery.wait_ms,
     };
     flights.push(flight);
     if (delivery.batch_id !== null) batches.set(delivery.batch_id, flight);

@@ -133,7 +133,7 @@ function previewFlight(source: Source, event: EventEnvelope, integrationId: stri
     attempt: 1,
     failures: 0,
     queued_at: new Date().toISOString(),
-    wait_ms: 0,
+    wait_ms: null,
     body: null,
     lease_token: NOBODY,
     event,
@@ -145,7 +145,7 @@ function previewFlight(source: Source, event: EventEnvelope, integrationId: stri
     deliveries: [delivery],
     isBatch: source.config.batch !== undefined,
     claimedAtMs: 0,
-    beginAtMs: 0,
+    beginAtMs: null,
   };
 }
 
