@@ -3,6 +3,12 @@ import ipaddr from "ipaddr.js";
 /** The one address outside all special ranges that answers with a machine's configuration: Azure's platform host. */
 const PLATFORM_ADDRESSES = ["168.63.129.16"];
 
+type AddressKind = "public" | "loopback" | "refused";
+
+const MAX_KNOWN = 1_000;
+/** Every request asks for the addresses of its endpoint again, and they are mostly the same. */
+const known = new Map<string, AddressKind>();
+
 /**
  * What an address is to us: `public` may be called, `loopback` only on a developer's machine, `refused` never.
  *
@@ -12,7 +18,17 @@ const PLATFORM_ADDRESSES = ["168.63.129.16"];
  *
  * Source: IANA special-purpose registries as kept by ipaddr.js; RFC 4291 section 2.4; RFC 5214 section 6.1.
  */
-export function addressKind(text: string): "public" | "loopback" | "refused" {
+export function addressKind(text: string): AddressKind {
+  let kind = known.get(text);
+  if (kind === undefined) {
+    kind = readAddressKind(text);
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(text, kind);
+  }
+  return kind;
+}
+
+function readAddressKind(text: string): AddressKind {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
     const address = ipaddr.IPv4.parse(text);
     const range = address.range();

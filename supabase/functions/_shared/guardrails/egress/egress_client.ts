@@ -7,6 +7,7 @@ import { requestBytes } from "./request_bytes.ts";
 import { checkedAddresses, NAME_CACHE_MS, NameCache, type Resolver, resolveWithDns } from "./resolve.ts";
 import { type ReadResponse, ResponseReader } from "./response_reader.ts";
 import { type EgressPolicy, readTarget, type Target } from "./target.ts";
+import { TargetCache } from "./target_cache.ts";
 
 /** What a client is made of; tests bring their own resolver, connect and certificates. */
 export interface EgressClientOptions extends EgressPolicy {
@@ -28,6 +29,7 @@ export interface EgressClient {
 /** Makes a client. `egress.ts` has the one of the process. */
 export function createEgressClient(options: EgressClientOptions): EgressClient {
   const names = new NameCache(options.resolver ?? resolveWithDns, options.nameCacheMs ?? NAME_CACHE_MS);
+  const targets = new TargetCache(options);
   const pool = new ConnectionPool();
   const dialling = {
     connect: options.connect ?? ((to) => Deno.connect(to)),
@@ -40,7 +42,7 @@ export function createEgressClient(options: EgressClientOptions): EgressClient {
   };
 
   async function send(request: EgressRequest, claim: Claim): Promise<EgressResponse> {
-    const target = readTarget(request.url, options);
+    const target = targets.read(request.url);
     const bytes = requestBytes(target, request);
     const startedMs = performance.now();
     const addresses = await checkedAddresses(target, options, names);
