@@ -9,6 +9,9 @@ const LANES_OF_TENANT = 4;
 export const SUBSCRIPTIONS = 1000;
 const BODY = JSON.stringify({ type: "readiness_updated", data: { filler: "x".repeat(150) } });
 
+/** Nothing is signed with it. */
+const SECRET = `whsec_${btoa("bench".repeat(6))}`;
+
 interface Claim {
   lease_token: string;
   deliveries: { delivery_id: string; integration_id: string }[];
@@ -32,13 +35,13 @@ export class Scene {
     const add = async (ids: string[], key: string, count: number) =>
       await sql`
         insert into public.guardian_meta_integrations (tenant_id, integration_key, label, scopes, config, secret_ref)
-        select t.id, ${key} || n, 'Bench', '{readiness}', ${config}, public.store_secret(t.id, 'unused', 'bench')
+        select t.id, ${key} || n, 'Bench', '{readiness}', ${config}, public.store_secret(t.id, ${SECRET}, 'bench')
         from unnest(${ids}::uuid[]) as t (id), generate_series(1, ${count}) n`;
     await add(others, "lane-", LANES_OF_TENANT);
     await add([fanOut!], "fan-", SUBSCRIPTIONS);
     await sql`
       insert into public.event_subscriptions (tenant_id, label, event_types, config, secret_ref, filter, filter_path)
-      select ${fanOut!}, 'Bench', '{contact.*}', ${config}, public.store_secret(${fanOut!}, 'unused', 'bench'),
+      select ${fanOut!}, 'Bench', '{contact.*}', ${config}, public.store_secret(${fanOut!}, ${SECRET}, 'bench'),
         case when n % 2 = 0 then '{}'::jsonb end, case when n % 2 = 0 then '$.payload.score > 10'::jsonpath end
       from generate_series(1, ${SUBSCRIPTIONS}) n`;
     return new Scene(sql, others, fanOut!);
