@@ -4,8 +4,8 @@ const CHUNK_ROWS = 250_000;
 const FILLED = ["public.guardian_meta_webhook_events", "public.guardian_meta_webhook_attempts"];
 
 /**
- * Puts finished deliveries with one attempt each into the log, past the engine, until it holds so many. Ids are by chance,
- * as real ones are, so every insert lands anywhere in an index.
+ * Puts finished deliveries with one attempt each into the log, past the engine, until it holds so many. Ids are those
+ * of their time, as real ones are.
  */
 export async function fillLog(sql: postgres.Sql, rows: number): Promise<void> {
   // A checkpoint in the midst would write most pages of the indexes once more.
@@ -23,10 +23,10 @@ export async function fillLog(sql: postgres.Sql, rows: number): Promise<void> {
         ),
         made as (
           insert into public.guardian_meta_webhook_events (
-            tenant_id, integration_id, event_id, event_type, status, attempt_count, first_attempt_at, last_attempt_at,
+            id, tenant_id, integration_id, event_id, event_type, status, attempt_count, first_attempt_at, last_attempt_at,
             last_status_code, created_at, finished_at
           )
-          select i.tenant_id, i.id, gen_random_uuid(), 'readiness_updated', 'delivered', 1, at.at, at.at, 204, at.at, at.at
+          select private.time_ordered_id(at.at), i.tenant_id, i.id, private.time_ordered_id(at.at), 'readiness_updated', 'delivered', 1, at.at, at.at, 204, at.at, at.at
           from generate_series(1, ${Math.min(CHUNK_ROWS, missing)}) as n
           join integrations i on i.place = n % i.total
           cross join lateral (select now() - random() * interval '90 days' - n * interval '1 microsecond' as at) at

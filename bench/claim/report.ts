@@ -34,7 +34,7 @@ ${repetitions} times ${samples} calls of each size, one size after the other, as
 ${settingLines(setting, "Nothing of ours runs beside the database and the loop that calls it.").join("\n")}
 - A call is one \`exchange_deliveries\` over one direct connection: it reports ${CLAIMED} deliveries as delivered and claims ${CLAIMED}
   others, fairly, from 16 lanes of 4 tenants. Queueing them is not in the number.
-- The log holds so many delivered ones with an attempt each, in the tables that the calls write to; ids by chance, analyzed.
+- The log holds so many delivered ones with an attempt each, in the tables that the calls write to; ids of their time, analyzed.
 
 ${
     markdownTable(
