@@ -122,7 +122,7 @@ Deno.test("BREAKER: a test goes through an open one and closes it", async () => 
       );
       endpoint.says = () => 204;
       await test();
-      await eventually("deliveries flow", 5000, () => Promise.resolve(endpoint.accepted.length > 20));
+      await eventually("deliveries flow", 20_000, () => Promise.resolve(endpoint.accepted.length > 20));
     });
   });
 });

@@ -73,7 +73,7 @@ Deno.test("FIFO: a retry holds its own line only; a head that is given up lets t
     await crew.produce(6);
     await crew.work(3, async () => {
       await eventually("the other line", 10_000, () => isDrained(crew, other));
-      await eventually("the head fails", 5000, () => Promise.resolve(line.arrivals.length === 3));
+      await eventually("the head fails", 20_000, () => Promise.resolve(line.arrivals.length === 3));
       await new Promise((resolve) => setTimeout(resolve, 200));
       assert.deepEqual(line.arrivals.flatMap(({ events }) => events), [1, 2, 3], "nobody overtakes it");
       await drain(crew, line);

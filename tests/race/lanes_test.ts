@@ -31,7 +31,7 @@ Deno.test("LANES: any number of held ones in line keep nobody waiting", async ()
     );
     await crew.work(
       1,
-      () => eventually("the batch", 5000, () => Promise.resolve(batched.arrivals.length === 1)),
+      () => eventually("the batch", 20_000, () => Promise.resolve(batched.arrivals.length === 1)),
     );
   });
 });

@@ -191,7 +191,7 @@ for (const [mended, mend] of Object.entries(MENDING)) {
       });
       await crew.produce(1);
       await crew.work(2, async () => {
-        await eventually("it is on its way", 5000, () => Promise.resolve(endpoint.arrivals.length === 1));
+        await eventually("it is on its way", 20_000, () => Promise.resolve(endpoint.arrivals.length === 1));
         await mend(crew, endpoint);
         sayMended();
         await eventually("the late answer is written down", 5000, async () => {
@@ -200,7 +200,7 @@ for (const [mended, mend] of Object.entries(MENDING)) {
         });
         assert.deepEqual(await enabledOf(crew, endpoint), [true, null]);
         await letTimePass(crew, endpoint);
-        await eventually("it is tried again", 5000, () => isDrained(crew, endpoint));
+        await eventually("it is tried again", 20_000, () => isDrained(crew, endpoint));
         assert.equal(endpoint.accepted.length, 1);
         assert.deepEqual(await noticesOf(crew, endpoint), []);
         endpoint.says = () => 410;
@@ -217,7 +217,7 @@ Deno.test("NOTICES: an event that may not leave is not the endpoint's fault", as
     const endpoint = await crew.integrate();
     await crew.produce(1);
     await crew.admin`update private.delivery_queue set event_type = 'no_such_type'`;
-    await crew.work(1, () => eventually("it is refused", 5000, () => isDrained(crew)));
+    await crew.work(1, () => eventually("it is refused", 20_000, () => isDrained(crew)));
     const [row] = await crew.sql`select failing_since, consecutive_failures from private.delivery_lanes`;
     assert.deepEqual([row!.failing_since, row!.consecutive_failures], [null, 0]);
     assert.deepEqual(await noticesOf(crew, endpoint), []);

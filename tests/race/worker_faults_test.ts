@@ -71,7 +71,7 @@ Deno.test("WORKER: a subscription without a readable secret fails its attempt, a
         before!.secret_ref
       } where id = ${endpoint.id}`;
       await letTimePass(crew, endpoint);
-      await eventually("it is delivered", 5000, () => isDrained(crew));
+      await eventually("it is delivered", 20_000, () => isDrained(crew));
     });
     assert.equal(endpoint.accepted.length, 1);
   });
@@ -97,7 +97,7 @@ Deno.test("WORKER: a subscription that is broken in the store fails alone, the o
       set config = config || '{"field_mappings": "none"}' where id = ${odd.id}`;
     await crew.produce(8);
     await crew.work(1, async () => {
-      await eventually("the sound one's", 5000, () => isDrained(crew, sound));
+      await eventually("the sound one's", 20_000, () => isDrained(crew, sound));
       await eventually("the others fail", 5000, async () => {
         const [row] = await crew.sql`select count(distinct integration_id)::integer as n
           from public.guardian_meta_webhook_events where last_error_class = 'misconfigured'`;
@@ -141,14 +141,14 @@ Deno.test("WORKER: a process that slept past its lease sends nothing of what it 
     performance.now = () => awakeNow.call(performance) + sleptMs;
     try {
       const hired = crew.hire();
-      await eventually("it claims", 5000, () => Promise.resolve(hired.leases.length > 0));
+      await eventually("it claims", 20_000, () => Promise.resolve(hired.leases.length > 0));
       await hired.stop();
     } finally {
       performance.now = awakeNow;
       delete hooked.interlockFaultHook;
     }
     assert.equal(endpoint.arrivals.length, 0);
-    await crew.work(1, () => eventually("they are delivered", 5000, () => isDrained(crew)));
+    await crew.work(1, () => eventually("they are delivered", 20_000, () => isDrained(crew)));
     assert.equal(endpoint.arrivals.length, 5);
   });
 });
@@ -181,7 +181,7 @@ Deno.test("DRAINER: waits for batches, retries and the next invocation without a
       }, other);
       await crew.produce(1, other);
       drainer.wake(QUIET, "bell");
-      await eventually("it hangs", 5000, () => Promise.resolve(hanging.arrivals.length === 1));
+      await eventually("it hangs", 20_000, () => Promise.resolve(hanging.arrivals.length === 1));
       const many = await crew.integrate({}, undefined, other);
       await crew.produce(200, other);
       await eventually("several invocations", 20_000, () => {
