@@ -386,7 +386,15 @@ as $$
 declare
   v_requeued integer;
 begin
-  -- In one order, whoever asks: two replays of the same deliveries never wait for each other in a circle.
+  -- Whoever changes deliveries holds their lanes first: a report and a replay never wait for each other in a circle.
+  perform from private.delivery_lanes l
+  where l.integration_id in (
+    select d.integration_id from private.deliveries d
+    where d.id = any (p_delivery_ids) and (d.tenant_id = p_tenant_id) is true
+  )
+  order by l.integration_id
+  for no key update;
+  -- In one order, whoever asks: nor do two replays of the same deliveries.
   perform from private.deliveries d
   where d.id = any (p_delivery_ids) and (d.tenant_id = p_tenant_id) is true and d.finished_at is not null
   order by d.id
