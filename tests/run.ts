@@ -62,14 +62,16 @@ const reportFile = join(dataDir, "test-report.txt");
 const MAX_UNSTABLE = { files: 3, tests: 12 };
 /** Their choices come from a seed: what fails there has failed, though another seed may not meet it. */
 const SEEDED = /\/tests\/(fuzz\/|chaos\/rounds_test)/;
-const FAILURE = /^(?:.+ => (\.\/tests\/\S+\.ts):\d+:\d+|(\.\/tests\/\S+\.ts) \(uncaught error\))$/gm;
+/** A file begins, a test of it failed, or the file broke off. The list at the end names a test's helper, not its file. */
+const LINE =
+  /^(?:running \d+ tests? from (\.\/tests\/\S+\.ts)|(\S.*) \.\.\. FAILED(?: \(.*\))?|(\.\/tests\/\S+\.ts) \(uncaught error\))$/gm;
 const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
 
 /** How a run of `deno test` ended. */
 interface Outcome {
   passed: number;
   failed: number;
-  /** `name => ./tests/folder/file.ts:line:column` of a test that failed, `... (uncaught error)` of a file that broke off. */
+  /** `name => ./tests/folder/file.ts` of a test that failed, `... (uncaught error)` of a file that broke off. */
   failures: string[];
   /** Their files. */
   files: string[];
@@ -97,13 +99,16 @@ async function runTests(paths: string[]): Promise<Outcome> {
   const counts = /(\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/.exec(plain);
   if (!counts) throw new Error("The test run ended without a count");
   if (/\d+ ignored/.test(plain)) throw new Error("A skipped test is a failed one");
-  const listed = plain.slice(plain.lastIndexOf("\n FAILURES "));
-  const found = [...listed.matchAll(FAILURE)];
-  const failures = found.map(([line]) => line);
-  const files = [...new Set(found.map(([, ofTest, ofFile]) => ofTest ?? ofFile!))];
+  const failures = new Set<string>();
+  const files = new Set<string>();
+  let file = "";
+  for (const [line, begun, test, brokenOff] of plain.matchAll(LINE)) {
+    if (begun) file = begun;
+    else failures.add(brokenOff ? line : `${test} => ${file}`) && files.add(brokenOff ?? file);
+  }
   // A run that failed outside its tests has no failure to list, and is none the less failed.
   const failed = Math.max(Number(counts[2]), (await tests.status).success ? 0 : 1);
-  return { passed: Number(counts[1]), failed, failures, files };
+  return { passed: Number(counts[1]), failed, failures: [...failures], files: [...files] };
 }
 
 /** Runs these files once more, on a stack of their own. Answers whether everything in them passed. */

@@ -192,7 +192,10 @@ stackTest(
   async () => {
     const tenant = await createTenant();
     const webhook = await createWebhook(tenant);
-    await sql`alter function public.record_crm_activity(uuid, uuid, text, text, jsonb, timestamptz) rename to record_crm_activity_away`;
+    await adminSql`create function private.refuse_activity() returns trigger language plpgsql
+      as $$ begin raise exception 'no activity today' using errcode = 'lock_not_available'; end $$`;
+    await adminSql`create trigger refuse_activity before insert on public.crm_activities
+      for each row execute function private.refuse_activity()`;
     let receiptId = "";
     try {
       const sent = await sendHubspotEvents(webhook, [
@@ -214,7 +217,7 @@ stackTest(
         return row!.status === "dead";
       });
     } finally {
-      await sql`alter function public.record_crm_activity_away(uuid, uuid, text, text, jsonb, timestamptz) rename to record_crm_activity`;
+      await adminSql`drop function private.refuse_activity() cascade`;
       await sql`update public.event_dispatches set max_attempts = 8 where tenant_id = ${tenant.id}`;
     }
     const replay = await call(`integrations/webhooks/${webhook.id}/receipts/${receiptId}/replay`, {

@@ -38,10 +38,10 @@ export function stackTest(name: string, run: () => Promise<void>): void {
   Deno.test({ name, fn: run, sanitizeResources: false, sanitizeOps: false });
 }
 
-/** Waits until `probe` answers something else than null or false, by default for at most 10 s. */
+/** Waits until `probe` answers something else than null or false, by default for at most 30 s: a busy machine may stand still for long. */
 export async function eventually<T>(
   probe: () => Promise<T | null | false | undefined>,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   while (true) {
