@@ -292,80 +292,55 @@ comment on function private.disabled_message(text) is 'Why the engine disabled a
 
 -- Results in.
 
-create function private.finish_deliveries(p_results jsonb)
-returns integer
+create type private.delivery_result as (
+  delivery_id uuid, integration_id uuid, lease_token uuid, outcome text, retry_in_ms bigint, hold_lane_ms bigint,
+  disable_reason text, endpoint_failed boolean, status_code integer, error_class text, error text, began_after_ms integer,
+  duration_ms integer, timing jsonb, response_excerpt text, request_body text
+);
+comment on type private.delivery_result is 'What a worker reports of one delivery: an element of p_results of exchange_deliveries.';
+
+create type private.landed_delivery as (
+  delivery_id uuid, position bigint, tenant_id uuid, integration_id uuid, kind text, event_id uuid, event_type text,
+  is_test boolean, batch_id uuid, attempt_count integer, failure_count integer, lost_count integer, queued_at timestamptz,
+  started_at timestamptz, outcome text, status text, is_fifo boolean, began_at timestamptz, retry_at timestamptz,
+  retry_in_ms bigint, hold_lane_ms bigint, disable_reason text, endpoint_failed boolean, status_code integer,
+  error_class text, error text, duration_ms integer
+);
+comment on type private.landed_delivery is
+  'A delivery whose result was taken: what its flight was, what came of it, and its status from now on; status waiting = it was not tried and goes back to its place. disable_reason counts: nothing stands against it.';
+
+create function private.take_results(p_results private.delivery_result[], p_now timestamptz)
+returns private.landed_delivery[]
 language plpgsql
 set search_path = ''
-set enable_seqscan = off
-set enable_mergejoin = off
-set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_now constant timestamptz := clock_timestamp();
-  v_finished integer;
-  v_troubles jsonb;
+  v_landed private.landed_delivery[];
 begin
   -- Lanes are locked in one order, whatever order results come in: two workers never wait for each other in a circle.
   perform from private.delivery_lanes l
-  where l.integration_id in (select distinct (r.value ->> 'integration_id')::uuid from jsonb_array_elements(p_results) as r (value))
+  where l.integration_id in (select r.integration_id from unnest(p_results) as r)
   order by l.integration_id
   for no key update;
-  with results as materialized (
-    select r.* from jsonb_to_recordset(p_results) as r (
-      delivery_id uuid, lease_token uuid, outcome text, retry_in_ms bigint, hold_lane_ms bigint, disable_reason text,
-      endpoint_failed boolean, status_code integer, error_class text, error text, began_after_ms integer, duration_ms integer,
-      timing jsonb, response_excerpt text, request_body text
-    )
-  ),
-  landed as (
-    delete from private.delivery_flights f using results r
-    where f.delivery_id = r.delivery_id and f.lease_token = r.lease_token
+  with landed as (
+    -- By ctid from here on: whatever the planner believes of a table that was empty a moment ago, the rows are looked up
+    -- one by one. They stay where they are: only who holds the lane touches them.
+    delete from private.delivery_flights f using unnest(p_results) as r
+    where f.ctid = (select o.ctid from private.delivery_flights o where o.delivery_id = r.delivery_id and o.lease_token = r.lease_token)
     returning f.*, r.outcome, r.retry_in_ms, r.hold_lane_ms, r.disable_reason, r.endpoint_failed, r.status_code,
       left(r.error_class, 100) as error_class, left(r.error, 500) as error,
       f.started_at + coalesce(r.began_after_ms, 0) * interval '1 millisecond' as began_at,
       r.duration_ms, r.timing, r.response_excerpt, r.request_body
-  ),
-  -- A test asks how the endpoint is and decides nothing; nor does what was claimed before somebody mended it.
-  weighed as (
-    select d.*, n.is_fifo, n.max_attempts,
-      case when not d.is_test and d.started_at >= n.changed_at then d.disable_reason end as disables_for
-    from landed d
-    join private.delivery_lanes n on n.integration_id = d.integration_id
-  ),
-  judged as materialized (
-    select d.*,
-      d.failure_count + (d.outcome in ('failed', 'refused'))::integer as failures,
-      case
-        when d.outcome = 'deferred' then 'waiting'
-        when d.outcome = 'delivered' then 'delivered'
-        when d.outcome = 'refused' or d.disables_for is not null or d.is_test or d.failure_count + 1 >= d.max_attempts then 'discarded'
-        else 'failed' end as status,
-      v_now + coalesce(d.retry_in_ms, 0) * interval '1 millisecond' as retry_at
-    from weighed d
-  ),
-  logged as (
-    update private.deliveries d
-    set status = j.status,
-        finished_at = case when j.status <> 'failed' then v_now end,
-        next_attempt_at = case when j.status = 'failed' then j.retry_at end,
-        attempt_count = j.attempt_count,
-        first_attempt_at = coalesce(d.first_attempt_at, j.began_at),
-        last_attempt_at = j.began_at,
-        last_status_code = j.status_code,
-        last_error_class = case when j.status <> 'delivered' then j.error_class end,
-        last_error = case when j.status <> 'delivered' then j.error end
-    from judged j
-    where d.id = j.delivery_id and (d.tenant_id = j.tenant_id) is true and j.status <> 'waiting'
   ),
   guardian_attempts as (
     insert into public.guardian_meta_webhook_attempts (
       tenant_id, integration_id, delivery_id, attempt, outcome, status_code, error_class, started_at, duration_ms, timing,
       response_excerpt, request_body, batch_id
     )
-    select j.tenant_id, j.integration_id, j.delivery_id, j.attempt_count, j.outcome, j.status_code, j.error_class,
-      j.began_at, j.duration_ms, j.timing, j.response_excerpt, j.request_body, j.batch_id
-    from judged j
-    where j.kind = 'guardian_meta' and j.status <> 'waiting'
+    select d.tenant_id, d.integration_id, d.delivery_id, d.attempt_count, d.outcome, d.status_code, d.error_class,
+      d.began_at, d.duration_ms, d.timing, d.response_excerpt, d.request_body, d.batch_id
+    from landed d
+    where d.kind = 'guardian_meta' and d.outcome <> 'deferred'
     -- Whatever stands there already: one row in the way must not hold up every other result.
     on conflict do nothing
   ),
@@ -374,32 +349,120 @@ begin
       tenant_id, integration_id, delivery_id, attempt, outcome, status_code, error_class, started_at, duration_ms, timing,
       response_excerpt, request_body, batch_id
     )
-    select j.tenant_id, j.integration_id, j.delivery_id, j.attempt_count, j.outcome, j.status_code, j.error_class,
-      j.began_at, j.duration_ms, j.timing, j.response_excerpt, j.request_body, j.batch_id
-    from judged j
-    where j.kind = 'event' and j.status <> 'waiting'
+    select d.tenant_id, d.integration_id, d.delivery_id, d.attempt_count, d.outcome, d.status_code, d.error_class,
+      d.began_at, d.duration_ms, d.timing, d.response_excerpt, d.request_body, d.batch_id
+    from landed d
+    where d.kind = 'event' and d.outcome <> 'deferred'
     on conflict do nothing
   ),
-  waiting as (
-    insert into private.delivery_queue (
-      delivery_id, position, tenant_id, integration_id, kind, event_id, event_type, is_test, is_ready, due_at, batch_id,
-      attempt_count, failure_count, lost_count, queued_at
-    )
-    overriding system value
-    select j.delivery_id, j.position, j.tenant_id, j.integration_id, j.kind, j.event_id, j.event_type, j.is_test,
-      j.is_fifo or j.status = 'waiting', case when j.status = 'waiting' then v_now else j.retry_at end, j.batch_id,
-      j.attempt_count - (j.status = 'waiting')::integer, j.failures, j.lost_count, j.queued_at
-    from judged j
-    where j.status in ('failed', 'waiting')
-  ),
-  given_up as (
-    insert into private.delivery_dead_letters (delivery_id, tenant_id, integration_id, kind, error_class, discarded_at)
-    select j.delivery_id, j.tenant_id, j.integration_id, j.kind, coalesce(j.error_class, 'unknown'), v_now
-    from judged j
-    where j.status = 'discarded' and not j.is_test
-    on conflict (delivery_id) do nothing
-  ),
-  lanes as (
+  -- A test asks how the endpoint is and decides nothing; nor does what was claimed before somebody mended it.
+  weighed as (
+    select d.*, n.is_fifo, n.max_attempts,
+      case when not d.is_test and d.started_at >= n.changed_at then d.disable_reason end as disables_for
+    from landed d
+    join private.delivery_lanes n on n.integration_id = d.integration_id
+  )
+  select array_agg(row(
+    d.delivery_id, d.position, d.tenant_id, d.integration_id, d.kind, d.event_id, d.event_type, d.is_test, d.batch_id,
+    d.attempt_count, d.failure_count, d.lost_count, d.queued_at, d.started_at, d.outcome,
+    case
+      when d.outcome = 'deferred' then 'waiting'
+      when d.outcome = 'delivered' then 'delivered'
+      when d.outcome = 'refused' or d.disables_for is not null or d.is_test or d.failure_count + 1 >= d.max_attempts then 'discarded'
+      else 'failed' end,
+    d.is_fifo, d.began_at, p_now + coalesce(d.retry_in_ms, 0) * interval '1 millisecond', d.retry_in_ms, d.hold_lane_ms,
+    d.disables_for, d.endpoint_failed, d.status_code, d.error_class, d.error, d.duration_ms
+  )::private.landed_delivery) into v_landed
+  from weighed d;
+  return v_landed;
+end;
+$$;
+comment on function private.take_results(private.delivery_result[], timestamptz) is
+  'Takes results whose lease token still matches: their flights end and their attempts are written. Answers the deliveries with what each one is from now on; null = none.';
+
+create function private.log_landed(p_landed private.landed_delivery[], p_now timestamptz)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- Kind by kind: over both tables at once every row would be looked for three times.
+  if exists (select from unnest(p_landed) as j where j.kind = 'guardian_meta') then
+    update public.guardian_meta_webhook_events d
+    set status = j.status,
+        finished_at = case when j.status <> 'failed' then p_now end,
+        next_attempt_at = case when j.status = 'failed' then j.retry_at end,
+        attempt_count = j.attempt_count,
+        first_attempt_at = coalesce(d.first_attempt_at, j.began_at),
+        last_attempt_at = j.began_at,
+        last_status_code = j.status_code,
+        last_error_class = case when j.status <> 'delivered' then j.error_class end,
+        last_error = case when j.status <> 'delivered' then j.error end
+    from unnest(p_landed) as j
+    where j.kind = 'guardian_meta' and j.status <> 'waiting'
+      and d.ctid = (select o.ctid from public.guardian_meta_webhook_events o where o.id = j.delivery_id and (o.tenant_id = j.tenant_id) is true);
+  end if;
+  if exists (select from unnest(p_landed) as j where j.kind = 'event') then
+    update public.event_deliveries d
+    set status = j.status,
+        finished_at = case when j.status <> 'failed' then p_now end,
+        next_attempt_at = case when j.status = 'failed' then j.retry_at end,
+        attempt_count = j.attempt_count,
+        first_attempt_at = coalesce(d.first_attempt_at, j.began_at),
+        last_attempt_at = j.began_at,
+        last_status_code = j.status_code,
+        last_error_class = case when j.status <> 'delivered' then j.error_class end,
+        last_error = case when j.status <> 'delivered' then j.error end
+    from unnest(p_landed) as j
+    where j.kind = 'event' and j.status <> 'waiting'
+      and d.ctid = (select o.ctid from public.event_deliveries o where o.id = j.delivery_id and (o.tenant_id = j.tenant_id) is true);
+  end if;
+end;
+$$;
+comment on function private.log_landed(private.landed_delivery[], timestamptz) is
+  'Writes into the log what landed deliveries are from now on; those that were not tried stay as they were.';
+
+create function private.keep_undelivered(p_landed private.landed_delivery[], p_now timestamptz)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into private.delivery_queue (
+    delivery_id, position, tenant_id, integration_id, kind, event_id, event_type, is_test, is_ready, due_at, batch_id,
+    attempt_count, failure_count, lost_count, queued_at
+  )
+  overriding system value
+  select j.delivery_id, j.position, j.tenant_id, j.integration_id, j.kind, j.event_id, j.event_type, j.is_test,
+    j.is_fifo or j.status = 'waiting', case when j.status = 'waiting' then p_now else j.retry_at end, j.batch_id,
+    j.attempt_count - (j.status = 'waiting')::integer, j.failure_count + (j.status = 'failed')::integer, j.lost_count, j.queued_at
+  from unnest(p_landed) as j
+  where j.status in ('failed', 'waiting');
+  insert into private.delivery_dead_letters (delivery_id, tenant_id, integration_id, kind, error_class, discarded_at)
+  select j.delivery_id, j.tenant_id, j.integration_id, j.kind, coalesce(j.error_class, 'unknown'), p_now
+  from unnest(p_landed) as j
+  where j.status = 'discarded' and not j.is_test
+  on conflict (delivery_id) do nothing;
+  insert into public.integration_logs (tenant_id, event_type, status, message, error_code, details)
+  select j.tenant_id, 'delivery.refused', 'error', j.error, upper(j.error_class),
+    jsonb_build_object('integration_id', j.integration_id, 'delivery_id', j.delivery_id, 'event_id', j.event_id)
+  from unnest(p_landed) as j
+  where j.outcome = 'refused';
+end;
+$$;
+comment on function private.keep_undelivered(private.landed_delivery[], timestamptz) is
+  'Landed deliveries that were not delivered go back in line, or to the dead letters; what may not leave is told in the log.';
+
+create function private.tell_lanes(p_landed private.landed_delivery[], p_now timestamptz)
+returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_troubles jsonb;
+  v_delivering_ids uuid[];
+begin
+  with lanes as (
     select j.integration_id,
       count(distinct coalesce(j.batch_id, j.delivery_id)) filter (where not j.is_test) as requests,
       count(*) filter (where j.status = 'delivered') as delivered,
@@ -410,15 +473,15 @@ begin
       count(distinct coalesce(j.batch_id, j.delivery_id)) filter (where j.endpoint_failed and not j.is_test) as endpoint_failures,
       max(j.started_at) filter (where j.endpoint_failed and not j.is_test) as failed_claimed_at,
       greatest(max(j.hold_lane_ms), max(j.retry_in_ms) filter (where j.is_fifo and j.status = 'failed')) as hold_ms,
-      max(j.disables_for) as disable_reason,
+      max(j.disable_reason) as disable_reason,
       coalesce(array_agg(least(2147483647, extract(epoch from j.began_at - j.queued_at) * 1000)::integer) filter (where j.attempt_count = 1 and j.status <> 'waiting' and not j.is_test), '{}') as first_attempt_ms,
       coalesce(array_agg(least(2147483647, extract(epoch from j.began_at - j.queued_at) * 1000 + j.duration_ms)::integer) filter (where j.status = 'delivered' and not j.is_test), '{}') as success_ms
-    from judged j
+    from unnest(p_landed) as j
     group by j.integration_id
   ),
   counted as (
     insert into private.delivery_statistics_recent (integration_id, at, delivered, failed, discarded, first_attempt_ms, success_ms)
-    select c.integration_id, v_now, cardinality(c.success_ms), c.failed, c.discarded, c.first_attempt_ms, c.success_ms
+    select c.integration_id, p_now, cardinality(c.success_ms), c.failed, c.discarded, c.first_attempt_ms, c.success_ms
     from lanes c
     where c.failed + c.discarded + cardinality(c.first_attempt_ms) + cardinality(c.success_ms) > 0
   ),
@@ -427,40 +490,56 @@ begin
     set in_flight = greatest(0, l.in_flight - c.requests),
         consecutive_failures = case when c.delivered > 0 then 0 else l.consecutive_failures end,
         last_delivered_at = case
-          when c.delivered > 0 and coalesce(l.last_delivered_at < v_now - interval '1 second', true) then v_now
+          when c.delivered > 0 and coalesce(l.last_delivered_at < p_now - interval '1 second', true) then p_now
           else l.last_delivered_at end
     from lanes c
     where l.integration_id = c.integration_id
     returning l.integration_id, c.delivered, c.failures, c.exhausted, c.endpoint_failures, c.failed_claimed_at, c.hold_ms,
-      c.disable_reason,
+      c.disable_reason, l.last_delivered_at = p_now as is_delivering,
       c.failures > 0 or c.hold_ms is not null or c.disable_reason is not null
         or (c.delivered > 0 and (
-          l.failing_since is not null or l.told_failing_at is not null or l.told_exhausted_at < v_now - interval '1 hour'
+          l.failing_since is not null or l.told_failing_at is not null or l.told_exhausted_at < p_now - interval '1 hour'
         )) as troubled
-  ),
-  synced as (
-    update private.delivery_subscriptions s set last_synced_at = v_now
-    from lanes c
-    join private.delivery_lanes l on l.integration_id = c.integration_id
-    where s.id = c.integration_id and c.delivered > 0
-      and (l.last_delivered_at is null or l.last_delivered_at < v_now - interval '1 second')
-      -- Whoever is changing the subscription now may wait for its lane: nobody waits for them here.
-      and exists (select from private.delivery_subscriptions o where o.id = s.id for no key update skip locked)
-  ),
-  refused as (
-    insert into public.integration_logs (tenant_id, event_type, status, message, error_code, details)
-    select j.tenant_id, 'delivery.refused', 'error', j.error, upper(j.error_class),
-      jsonb_build_object('integration_id', j.integration_id, 'delivery_id', j.delivery_id, 'event_id', j.event_id)
-    from judged j
-    where j.outcome = 'refused'
   )
-  select (select count(*) from judged),
-    (select jsonb_agg(to_jsonb(t) order by t.integration_id) from told t where t.troubled)
-  into v_finished, v_troubles;
+  select jsonb_agg(to_jsonb(t) order by t.integration_id) filter (where t.troubled),
+    array_agg(t.integration_id) filter (where t.is_delivering)
+  into v_troubles, v_delivering_ids
+  from told t;
+  if v_delivering_ids is not null then
+    update private.delivery_subscriptions s set last_synced_at = p_now
+    where s.id = any (v_delivering_ids)
+      -- Whoever is changing the subscription now may wait for its lane: nobody waits for them here.
+      and exists (select from private.delivery_subscriptions o where o.id = s.id for no key update skip locked);
+  end if;
+  return v_troubles;
+end;
+$$;
+comment on function private.tell_lanes(private.landed_delivery[], timestamptz) is
+  'Their requests are back: lanes and statistics learn what came of them. Answers the news that private.judge_lane should hear, lane by lane; null = none.';
+
+create function private.finish_deliveries(p_results jsonb)
+returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := clock_timestamp();
+  v_landed constant private.landed_delivery[] := private.take_results(
+    array(select r from jsonb_populate_recordset(null::private.delivery_result, p_results) as r), v_now);
+  v_troubles jsonb;
+begin
+  if v_landed is null then
+    return 0;
+  end if;
+  perform private.log_landed(v_landed, v_now);
+  if exists (select from unnest(v_landed) as j where j.status <> 'delivered') then
+    perform private.keep_undelivered(v_landed, v_now);
+  end if;
+  v_troubles := private.tell_lanes(v_landed, v_now);
   if v_troubles is not null then
     perform private.judge_lane(t.value, v_now) from jsonb_array_elements(v_troubles) as t (value);
   end if;
-  return v_finished;
+  return cardinality(v_landed);
 end;
 $$;
 comment on function private.finish_deliveries(jsonb) is
@@ -470,9 +549,6 @@ create function private.take_over_lost_deliveries()
 returns void
 language plpgsql
 set search_path = ''
-set enable_seqscan = off
-set enable_mergejoin = off
-set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now constant timestamptz := clock_timestamp();
@@ -556,15 +632,12 @@ comment on function private.take_over_lost_deliveries() is
 
 create function private.ready_lanes(p_after uuid, p_limit integer)
 returns setof uuid
-language sql
+language plpgsql
 stable
 set search_path = ''
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
 as $$
-  with recursive walk as (
+begin
+  return query with recursive walk as (
     (
       select q.integration_id, 1 as step from private.delivery_queue q
       where q.is_ready and not q.is_test and (p_after is null or q.integration_id > p_after)
@@ -579,6 +652,7 @@ as $$
     where w.integration_id is not null and w.step < p_limit
   )
   select w.integration_id from walk w where w.integration_id is not null;
+end;
 $$;
 comment on function private.ready_lanes(uuid, integer) is
   'Lanes with deliveries ready, in order of their ids from p_after on (null = from the first), at most p_limit: one index probe each, however long they are.';
@@ -622,11 +696,13 @@ comment on function private.pick_batch(uuid, integer, integer, timestamptz) is
 
 create function private.ready_due_deliveries()
 returns void
-language sql
+language plpgsql
 set search_path = ''
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
 as $$
+begin
+  if not exists (select from private.delivery_queue q where not q.is_ready and q.due_at <= clock_timestamp()) then
+    return;
+  end if;
   update private.delivery_queue q set is_ready = true
   from (
     select w.delivery_id from private.delivery_queue w
@@ -634,55 +710,72 @@ as $$
     for update skip locked
   ) due
   where q.delivery_id = due.delivery_id;
+end;
 $$;
 comment on function private.ready_due_deliveries() is 'Lets retries whose wait is over stand in line again, up to 500.';
 
-create function private.claim_deliveries(p_limit integer, p_lease_ms integer, p_lane_ids uuid[], p_full_tenant_ids uuid[])
-returns json
+create type private.lane_turn as (
+  integration_id uuid, turn bigint, allowance integer, first_wait_ms integer, send_interval_ms double precision,
+  batch_max_events integer, batch_max_wait_ms integer
+);
+comment on type private.lane_turn is 'What one lane may give to a claim, and its place among the others.';
+
+create type private.picked_delivery as (delivery_id uuid, batch_id uuid, wait_ms integer, turn bigint);
+comment on type private.picked_delivery is 'A delivery that a claim may take; the same batch_id = one request.';
+
+create function private.take_turns(p_limit integer, p_lane_ids uuid[], p_full_tenant_ids uuid[], p_now timestamptz)
+returns private.lane_turn[]
 language plpgsql
 set search_path = ''
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
 as $$
-declare
-  v_token constant uuid := gen_random_uuid();
-  v_now constant timestamptz := clock_timestamp();
-  v_claimed json;
 begin
-  with free as materialized (
-    select l.* from private.delivery_lanes l
-    where l.integration_id = any (p_lane_ids) and l.is_open and l.in_flight < l.max_in_flight
-      and (l.breaker_openings = 0 or l.in_flight = 0)
-      and l.tenant_id <> all (p_full_tenant_ids)
-      and l.not_before <= v_now + case when l.send_interval_ms is null then 0 else 400 end * interval '1 millisecond'
-    for no key update skip locked
-  ),
-  -- The first lane of every tenant comes before the second of any; a tenant takes at most half of what is free, so that
-  -- something always stays for those who come next.
-  turns as (
-    select f.*,
-      row_number() over (partition by f.tenant_id order by random()) as turn,
-      least(ceil(p_limit::numeric / count(*) over ()), greatest(1, p_limit / 2 / count(*) over (partition by f.tenant_id)))::integer as share,
-      greatest(0, ceil(extract(epoch from f.not_before - v_now) * 1000))::integer as first_wait_ms
-    from free f
-  ),
-  allowances as (
-    select t.*,
+  return array(
+    with free as materialized (
+      select l.* from private.delivery_lanes l
+      where l.integration_id = any (p_lane_ids) and l.is_open and l.in_flight < l.max_in_flight
+        and (l.breaker_openings = 0 or l.in_flight = 0)
+        and l.tenant_id <> all (p_full_tenant_ids)
+        and l.not_before <= p_now + case when l.send_interval_ms is null then 0 else 400 end * interval '1 millisecond'
+      for no key update skip locked
+    ),
+    -- The first lane of every tenant comes before the second of any; a tenant takes at most half of what is free, so that
+    -- something always stays for those who come next.
+    turns as (
+      select f.*,
+        row_number() over (partition by f.tenant_id order by random()) as turn,
+        least(ceil(p_limit::numeric / count(*) over ()), greatest(1, p_limit / 2 / count(*) over (partition by f.tenant_id)))::integer as share,
+        greatest(0, ceil(extract(epoch from f.not_before - p_now) * 1000))::integer as first_wait_ms
+      from free f
+    )
+    select row(
+      t.integration_id, t.turn,
       least(
         greatest(1, t.share), t.max_in_flight - t.in_flight,
         case when t.breaker_openings > 0 then 1 end,
         floor((400 - t.first_wait_ms) / t.send_interval_ms)::integer + 1
-      ) as allowance
+      ),
+      t.first_wait_ms, t.send_interval_ms, t.batch_max_events, t.batch_max_wait_ms
+    )::private.lane_turn
     from turns t
     order by t.turn, random()
     limit greatest(p_limit, 1)
-  ),
-  picked as (
-    select p.delivery_id, p.batch_id, a.integration_id, a.send_interval_ms,
-      a.first_wait_ms + round((p.place - 1) * a.send_interval_ms)::integer as wait_ms, a.turn
-    from allowances a
+  );
+end;
+$$;
+comment on function private.take_turns(integer, uuid[], uuid[], timestamptz) is
+  'Locks those of the lanes that may give something now and shares p_limit among them. A lane another worker claims from is passed over, never waited for.';
+
+create function private.pick_deliveries(p_turns private.lane_turn[], p_limit integer, p_now timestamptz)
+returns private.picked_delivery[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_picked private.picked_delivery[];
+begin
+  v_picked := array(
+    select row(p.delivery_id, p.batch_id, a.first_wait_ms + round((p.place - 1) * a.send_interval_ms)::integer, a.turn)::private.picked_delivery
+    from unnest(p_turns) as a
     cross join lateral (
       select q.delivery_id, q.batch_id, row_number() over (order by q.position) as place
       from private.delivery_queue q
@@ -691,39 +784,83 @@ begin
       order by q.position
       limit a.allowance
     ) p
+    order by a.turn
+    limit p_limit
+  );
+  if exists (select from private.delivery_queue q where q.is_test) then
+    v_picked := array(
+      select row(t.delivery_id, null, null, 0)::private.picked_delivery
+      from (select q.delivery_id from private.delivery_queue q where q.is_test order by q.position limit 20 for update skip locked) t
+    ) || v_picked;
+  end if;
+  if exists (select from unnest(p_turns) as a where a.batch_max_events is not null) then
+    v_picked := v_picked || array(
+      select row(b.delivery_id, b.batch_id, case when a.send_interval_ms is not null then a.first_wait_ms end, a.turn)::private.picked_delivery
+      from unnest(p_turns) as a
+      cross join lateral private.pick_batch(a.integration_id, a.batch_max_events, a.batch_max_wait_ms, p_now) b
+      where a.batch_max_events is not null
+    );
+  end if;
+  return v_picked;
+end;
+$$;
+comment on function private.pick_deliveries(private.lane_turn[], integer, timestamptz) is
+  'What the lanes would give: tests of any lane first, then each lane''s next deliveries in its line, or its next batch.';
+
+create function private.whole_batches(p_picked private.picked_delivery[], p_limit integer)
+returns private.picked_delivery[]
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return array(
+    with batches as (
+      select p.batch_id, min(p.turn) as turn, min(p.wait_ms) as wait_ms,
+        sum(count(*)) over (order by min(p.turn), p.batch_id) - count(*) as deliveries_before
+      from unnest(p_picked) as p
+      where p.batch_id is not null
+      group by p.batch_id
+    )
+    (
+      select row(p.delivery_id, p.batch_id, p.wait_ms, p.turn)::private.picked_delivery
+      from unnest(p_picked) as p where p.batch_id is null order by p.turn limit p_limit
+    )
     union all
-    select b.delivery_id, b.batch_id, a.integration_id, a.send_interval_ms,
-      case when a.send_interval_ms is not null then a.first_wait_ms end, a.turn
-    from allowances a
-    cross join lateral private.pick_batch(a.integration_id, a.batch_max_events, a.batch_max_wait_ms, v_now) b
-    where a.batch_max_events is not null
-    union all
-    select t.delivery_id, null, t.integration_id, null, null, 0
-    from (select q.* from private.delivery_queue q where q.is_test order by q.position limit 20 for update skip locked) t
-  ),
-  -- Whole batches, until there are deliveries enough.
-  batches as (
-    select p.batch_id, min(p.turn) as turn, min(p.wait_ms) as wait_ms,
-      sum(count(*)) over (order by min(p.turn), p.batch_id) - count(*) as deliveries_before
-    from picked p
-    where p.batch_id is not null
-    group by p.batch_id
-  ),
-  chosen as (
-    (select p.delivery_id, null::uuid as batch_id, p.wait_ms from picked p where p.batch_id is null order by p.turn limit p_limit)
-    union all
-    select q.delivery_id, b.batch_id, b.wait_ms
+    select row(q.delivery_id, b.batch_id, b.wait_ms, b.turn)::private.picked_delivery
     from batches b
     join lateral (
-      select p.delivery_id from picked p where p.batch_id = b.batch_id
+      select p.delivery_id from unnest(p_picked) as p where p.batch_id = b.batch_id
       union
       select o.delivery_id from private.delivery_queue o where o.batch_id = b.batch_id
     ) q on true
     where b.deliveries_before < p_limit
-  ),
-  moved as (
-    delete from private.delivery_queue q using chosen p
-    where q.delivery_id = p.delivery_id
+  );
+end;
+$$;
+comment on function private.whole_batches(private.picked_delivery[], integer) is
+  'Of what was picked so many singles as the limit allows, and whole batches until there are deliveries enough: with every member, picked or not.';
+
+create function private.claim_deliveries(p_limit integer, p_lease_ms integer, p_lane_ids uuid[], p_full_tenant_ids uuid[])
+returns json
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_token constant uuid := gen_random_uuid();
+  v_now constant timestamptz := clock_timestamp();
+  v_picked private.picked_delivery[] := private.pick_deliveries(
+    private.take_turns(p_limit, p_lane_ids, p_full_tenant_ids, v_now), p_limit, v_now);
+  v_claimed json;
+begin
+  if cardinality(v_picked) > p_limit or exists (select from unnest(v_picked) as p where p.batch_id is not null) then
+    v_picked := private.whole_batches(v_picked, p_limit);
+  end if;
+  if cardinality(v_picked) = 0 then
+    return null;
+  end if;
+  with moved as (
+    delete from private.delivery_queue q using unnest(v_picked) as p
+    where q.ctid = (select o.ctid from private.delivery_queue o where o.delivery_id = p.delivery_id)
     returning q.*, p.batch_id as new_batch_id, p.wait_ms
   ),
   flights as (
@@ -750,18 +887,20 @@ begin
   )
   select case when not exists (select from moved) then null else json_build_object(
     'lease_token', v_token, 'claimed_at_ms', floor(extract(epoch from v_now) * 1000),
+    -- Rows as they are: json_build_object would ask the catalog for the type of each value of each row.
     'deliveries', (
-      select json_agg(json_build_object(
-        'delivery_id', m.delivery_id, 'integration_id', m.integration_id, 'event_id', m.event_id, 'event_type', m.event_type,
-        'batch_id', m.new_batch_id, 'attempt', m.attempt_count + 1, 'failures', m.failure_count, 'queued_at', m.queued_at,
-        'wait_ms', m.wait_ms,
-        'body', case when m.attempt_count > 0 then (
-          select a.request_body from private.delivery_attempts a
-          where a.tenant_id = m.tenant_id and a.delivery_id = m.delivery_id and a.request_body is not null
-            and m.batch_id is not distinct from m.new_batch_id and a.batch_id is not distinct from m.batch_id
-          order by a.attempt desc limit 1
-        ) end
-      ) order by m.position) from moved m
+      select json_agg(d) from (
+        select m.delivery_id, m.integration_id, m.event_id, m.event_type, m.new_batch_id as batch_id,
+          m.attempt_count + 1 as attempt, m.failure_count as failures, m.queued_at, m.wait_ms,
+          case when m.attempt_count > 0 then (
+            select a.request_body from private.delivery_attempts a
+            where a.tenant_id = m.tenant_id and a.delivery_id = m.delivery_id and a.request_body is not null
+              and m.batch_id is not distinct from m.new_batch_id and a.batch_id is not distinct from m.batch_id
+            order by a.attempt desc limit 1
+          ) end as body
+        from moved m
+        order by m.position
+      ) d
     ),
     'lanes', (
       select json_object_agg(l.integration_id, json_build_object(
@@ -791,15 +930,12 @@ comment on function private.claim_deliveries(integer, integer, uuid[], uuid[]) i
 
 create function private.next_delivery_ms(p_lane_limit integer)
 returns integer
-language sql
+language plpgsql
 stable
 set search_path = ''
-set enable_seqscan = off
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
 as $$
-  select case when min(n.at) is not null then
+begin
+  return (select case when min(n.at) is not null then
     least(86400000, greatest(0, ceil(extract(epoch from min(n.at) - clock_timestamp()) * 1000)))::integer end
   from (
     (select q.due_at as at from private.delivery_queue q where not q.is_ready order by q.due_at limit 1)
@@ -818,7 +954,8 @@ as $$
       select q.batch_id, q.failure_count, q.lost_count, q.due_at from private.delivery_queue q
       where q.integration_id = l.integration_id and q.is_ready and not q.is_test order by q.position limit 1
     ) h
-  ) n;
+  ) n);
+end;
 $$;
 comment on function private.next_delivery_ms(integer) is
   'Milliseconds until something that waits may be claimed: a retry, a lane that is held, a batch that fills. Null = nothing waits; lanes beyond the first p_lane_limit are not looked at.';
@@ -831,6 +968,11 @@ returns json
 language plpgsql
 security definer
 set search_path = ''
+set jit = off
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_page constant integer := 500;
@@ -840,6 +982,8 @@ declare
   v_claimed json;
   v_next_ms integer;
 begin
+  -- The settings above hold for all that is called from here: plans of an engine are made once per connection, when its
+  -- tables may be empty, and have to stay right when they are not.
   if p_limit not between 0 and 500 or p_lease_ms not between 1000 and 3600000 then
     perform private.raise_error('IL422', 'A claim takes 0 to 500 deliveries for 1000 to 3600000 ms.');
   end if;
