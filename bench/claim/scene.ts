@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { resultColumns } from "../../supabase/functions/_shared/delivery/contract.ts";
 import { median } from "../measure/statistics.ts";
 
 /** Deliveries a call claims and reports. */
@@ -54,7 +55,9 @@ export class Scene {
   }
 
   async #exchange(claim: Claim | null, limit: number): Promise<{ claim: Claim | null; ms: number }> {
-    const results = JSON.stringify(claim?.deliveries.map((one) => resultOf(one, claim.lease_token)) ?? []);
+    const results = JSON.stringify(
+      resultColumns(claim?.deliveries.map((one) => resultOf(one, claim.lease_token)) ?? []),
+    );
     const startedMs = performance.now();
     const [row] = await this.sql<{ answer: { finished: number; claimed: Claim | null } }[]>`
       select public.exchange_deliveries(${results}::text::jsonb, ${limit}, 90000) as answer`;

@@ -6,6 +6,7 @@
  */
 import process from "node:process";
 import postgres from "postgres";
+import { resultColumns } from "../../supabase/functions/_shared/delivery/contract.ts";
 import type { RawResult } from "./raw_loop.ts";
 
 /** Which queue. */
@@ -52,9 +53,9 @@ async function drain({ databaseUrl, limit }: QueueAloneOptions): Promise<RawResu
   let answer: Answer = { finished: 0, claimed: null };
   let delivered = 0;
   do {
-    const results = JSON.stringify(
+    const results = JSON.stringify(resultColumns(
       answer.claimed?.deliveries.map((one) => resultOf(one, answer.claimed!.lease_token)) ?? [],
-    );
+    ));
     const [row] = await sql<{ answer: Answer }[]>`
       select public.exchange_deliveries(${results}::text::jsonb, ${limit}, ${LEASE_MS}) as answer`;
     answer = row!.answer;

@@ -181,7 +181,7 @@ Deno.test("BATCH: one claim takes whole ones, and not many more deliveries than 
   await withDeliveryCrew(async (crew) => {
     for (let lane = 0; lane < 10; lane++) await crew.integrate(batch(100));
     await crew.produce(100);
-    const [row] = await crew.sql`select public.exchange_deliveries('[]', 150, 60000) as answer`;
+    const [row] = await crew.sql`select public.exchange_deliveries('{}', 150, 60000) as answer`;
     assert.equal(row!.answer.claimed.deliveries.length, 200);
   });
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type postgres from "postgres";
+import { resultColumns } from "../../supabase/functions/_shared/delivery/contract.ts";
 import { withBareStack } from "../support/bare_stack.ts";
 
 interface Claimed {
@@ -15,7 +16,9 @@ async function exchange(
   results: Record<string, string | number | boolean>[],
   limit: number,
 ) {
-  const [row] = await sql`select public.exchange_deliveries(${sql.json(results)}, ${limit}, 60000) as answer`;
+  const [row] = await sql`select public.exchange_deliveries(${
+    sql.json(resultColumns(results))
+  }, ${limit}, 60000) as answer`;
   const answer = row!.answer as {
     finished: number;
     claimed: { lease_token: string; deliveries: Claimed[] } | null;

@@ -14,7 +14,7 @@ async function queue(sql: postgres.Sql, count: number): Promise<string> {
 }
 
 const claim = (sql: postgres.Sql, limit: number) =>
-  sql`select public.exchange_deliveries('[]', ${limit}, 60000)`;
+  sql`select public.exchange_deliveries('{}', ${limit}, 60000)`;
 
 const inFlight = async (sql: postgres.Sql) =>
   (await sql`select in_flight from private.delivery_lanes`)[0]!.in_flight as number;
@@ -44,7 +44,7 @@ healingTest(
     assert.ok(counted > 0);
     assert.equal(await heal(sql), 0);
     await sql`update private.delivery_lanes set in_flight = 10`;
-    const [blocked] = await sql`select public.exchange_deliveries('[]', 5, 60000) -> 'claimed' as claimed`;
+    const [blocked] = await sql`select public.exchange_deliveries('{}', 5, 60000) -> 'claimed' as claimed`;
     assert.equal(blocked!.claimed, null, "a lane that believes to be full claims nothing");
     assert.equal(await heal(sql), 1);
     assert.equal(await inFlight(sql), counted);
@@ -67,7 +67,7 @@ healingTest(
     let healing: Promise<number>;
     try {
       await worker`begin`;
-      await worker`select public.exchange_deliveries('[]', 4, 60000)`;
+      await worker`select public.exchange_deliveries('{}', 4, 60000)`;
       healing = heal(sql);
       // Until it stands in line for the lane that the worker holds.
       for (let waits = false; !waits;) {

@@ -18,12 +18,12 @@ Deno.test("LANES: any number of held ones in line keep nobody waiting", async ()
     const open = await crew.integrate();
     const batched = await crew.integrate({ batch: { max_events: 50, max_wait_ms: 1000 } });
     await crew.produce(1);
-    const [next] = await crew.sql`select public.exchange_deliveries('[]', 10, 60000) as answer`;
+    const [next] = await crew.sql`select public.exchange_deliveries('{}', 10, 60000) as answer`;
     assert.deepEqual(
       next!.answer.claimed.deliveries.map((one: { integration_id: string }) => one.integration_id),
       [open.id],
     );
-    const [quiet] = await crew.sql`select public.exchange_deliveries('[]', 10, 60000) as answer`;
+    const [quiet] = await crew.sql`select public.exchange_deliveries('{}', 10, 60000) as answer`;
     assert.equal(quiet!.answer.claimed, null);
     assert.ok(
       quiet!.answer.next_ms > 0 && quiet!.answer.next_ms <= 1000,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type postgres from "postgres";
+import { resultColumns } from "../../supabase/functions/_shared/delivery/contract.ts";
 import { withBareStack } from "../support/bare_stack.ts";
 
 interface Setting {
@@ -138,7 +139,7 @@ raceTest(
     let isOver = false;
     const worker = async () => {
       while (!isOver || held.size > 0) {
-        const [row] = await sql`select public.exchange_deliveries('[]', 20, 60000) as answer`;
+        const [row] = await sql`select public.exchange_deliveries('{}', 20, 60000) as answer`;
         const claimed = row!.answer.claimed as
           | { lease_token: string; deliveries: { delivery_id: string }[] }
           | null;
@@ -162,7 +163,7 @@ raceTest(
           },
         }));
         for (const { delivery_id } of claimed.deliveries) held.delete(delivery_id);
-        await sql`select public.exchange_deliveries(${sql.json(results)}, 0, 60000)`;
+        await sql`select public.exchange_deliveries(${sql.json(resultColumns(results))}, 0, 60000)`;
       }
     };
     const replayer = async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type postgres from "postgres";
+import { resultColumns } from "../../supabase/functions/_shared/delivery/contract.ts";
 import { type BareStack, refusal, withBareStack } from "../support/bare_stack.ts";
 
 /** Nobody may wait for anybody longer than this; what waits for a lock is refused with 55P03. */
@@ -78,7 +79,9 @@ async function exchange(
   results: Record<string, string | number | boolean>[],
   limit = 100,
 ) {
-  const [row] = await sql`select public.exchange_deliveries(${sql.json(results)}, ${limit}, 60000) as answer`;
+  const [row] = await sql`select public.exchange_deliveries(${
+    sql.json(resultColumns(results))
+  }, ${limit}, 60000) as answer`;
   return (row!.answer.claimed ?? { lease_token: "", deliveries: [] }) as Claimed;
 }
 

@@ -102,7 +102,7 @@ export interface AttemptTiming {
   [phase: string]: number | null;
 }
 
-/** What became of an attempt; an entry of `p_results` of `exchange_deliveries`. */
+/** What became of an attempt; a row of `p_results` of `exchange_deliveries`. */
 export interface DeliveryResult {
   delivery_id: string;
   integration_id: string;
@@ -129,4 +129,28 @@ export interface DeliveryResult {
   /** The exact body, with the first attempt that has one. */
   request_body: string | null;
   [column: string]: string | number | boolean | AttemptTiming | null;
+}
+
+const RESULT_COLUMNS = [
+  ...[
+    "delivery_id",
+    "integration_id",
+    "lease_token",
+    "outcome",
+    "retry_in_ms",
+    "hold_lane_ms",
+    "disable_reason",
+  ],
+  ...["endpoint_failed", "status_code", "error_class", "error", "began_after_ms", "duration_ms", "timing"],
+  ...["response_excerpt", "request_body"],
+];
+
+/** Results as `exchange_deliveries` takes them: column by column, those without a value left out; {} = none. */
+export function resultColumns(
+  results: Record<string, DeliveryResult[string]>[],
+): Record<string, DeliveryResult[string][]> {
+  const columns = RESULT_COLUMNS.map((name) =>
+    [name, results.map((result) => result[name] ?? null)] as const
+  );
+  return Object.fromEntries(columns.filter(([, values]) => values.some((value) => value !== null)));
 }

@@ -10,6 +10,7 @@ import {
   type DeliveryResult,
   exchangedSchema,
   type PayloadBuilder,
+  resultColumns,
 } from "./contract.ts";
 import { DatabaseClock } from "./database_clock.ts";
 import { EndpointCache } from "./endpoint_cache.ts";
@@ -99,7 +100,8 @@ export class DeliveryWorker {
       for (const flight of flights) this.#land(flight, deferred(flight));
       throw error;
     }
-    this.#begin(flights, log);
+    // The next round asks first: the database works on it while these are signed and written.
+    setImmediate(() => this.#begin(flights, log));
     return finished + claimed;
   }
 
@@ -137,7 +139,7 @@ export class DeliveryWorker {
     try {
       const answer = exchangedSchema.parse(
         await this.store.call("exchange_deliveries", {
-          p_results: results,
+          p_results: resultColumns(results),
           p_limit: Math.min(Math.max(0, room), MAX_CLAIM),
           p_lease_ms: LEASE_MS,
           p_awake_ms: awakeMs,

@@ -8,6 +8,7 @@ import type { OutgoingItem } from "./channels/channel.ts";
 import type { Endpoint } from "./endpoint_cache.ts";
 import type { ErrorClass } from "./error_class.ts";
 import { type Flight, messageId } from "./flight.ts";
+import { sharedBody } from "./shared_body.ts";
 import { TransformError } from "./transform/transform_error.ts";
 import { transformPayload, type TransformSettings } from "./transform/transform_payload.ts";
 
@@ -35,11 +36,18 @@ export function composeBody(
 ): ComposedBody | Promise<ComposedBody> {
   const repeated = flight.deliveries.find((delivery) => delivery.body?.startsWith(endpoint.bodyStart))?.body;
   if (repeated) return { text: repeated, isRepeated: true, refusals: new Map() };
-  const items = flight.deliveries.map((delivery) => itemOf(delivery, builder));
   const { transform } = endpoint;
+  if (transform === null && endpoint.channel.isPayloadAlone && !flight.isBatch) {
+    return sharedBody(flight.deliveries[0]!, () => composed(flight, itemsOf(flight, builder), endpoint));
+  }
+  const items = itemsOf(flight, builder);
   if (transform === null) return composed(flight, items, endpoint);
   return Promise.all(items.map((item, index) => transformed(item, flight.deliveries[index]!, transform)))
     .then((changed) => composed(flight, changed, endpoint));
+}
+
+function itemsOf(flight: Flight, builder: PayloadBuilder): (OutgoingItem | Refusal)[] {
+  return flight.deliveries.map((delivery) => itemOf(delivery, builder));
 }
 
 function composed(flight: Flight, made: (OutgoingItem | Refusal)[], endpoint: Endpoint): ComposedBody {

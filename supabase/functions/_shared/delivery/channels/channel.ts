@@ -26,6 +26,8 @@ export interface ChannelJudgement extends Omit<Judgement, "outcome"> {
  * per channel; payloads come ready, with mappings and transformation applied.
  */
 export interface Channel {
+  /** The text of a single delivery says its payload and nothing else: subscriptions of one event share it. */
+  isPayloadAlone?: boolean;
   /** Text of the request's body, JSON. A batch is one text. */
   bodyOf(items: OutgoingItem[], isBatch: boolean, messageId: string, endpoint: Endpoint): string;
   /** @throws {ConnectorUnavailable} when there is nothing to send with. */

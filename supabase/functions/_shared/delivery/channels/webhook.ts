@@ -14,6 +14,8 @@ const BLAMES_THE_REQUEST = new Set([400, 409, 410, 413, 415, 422]);
 
 /** A signed POST of Standard Webhooks 1.0.0 to an address of the subscriber's. */
 export const webhookChannel: Channel = {
+  isPayloadAlone: true,
+
   bodyOf(items: OutgoingItem[], isBatch: boolean): string {
     if (isBatch) {
       const last = items.reduce((newest, item) => item.timestamp > newest ? item.timestamp : newest, "");

@@ -1,5 +1,6 @@
 import type { Connection } from "./connection.ts";
 import { ConnectionPool } from "./connection_pool.ts";
+import { Deadlines } from "./deadlines.ts";
 import { type Claim, type Connect, connectionKey, dial, type Dialling, stillWanted } from "./dial.ts";
 import { EgressError, newTiming } from "./egress_error.ts";
 import type { EgressRequest, EgressResponse } from "./egress.ts";
@@ -25,6 +26,8 @@ export interface EgressClient {
   /** Ends every kept connection. The client stays usable. */
   close(): void;
 }
+
+const deadlines = new Deadlines();
 
 /** Makes a client. `egress.ts` has the one of the process. */
 export function createEgressClient(options: EgressClientOptions): EgressClient {
@@ -128,13 +131,13 @@ async function within(
     cancelled: false,
     connection: null,
   };
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let inTime = () => {};
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    inTime = deadlines.after(timeoutMs, () => {
       claim.cancelled = true;
       claim.connection?.close();
       reject(new EgressError("timed_out", `The endpoint did not answer within ${timeoutMs / 1000} s.`));
-    }, timeoutMs);
+    });
   });
   try {
     const response = await Promise.race([work(claim), timeout]);
@@ -145,7 +148,7 @@ async function within(
     const timing = { ...claim.timing, totalMs: performance.now() - startedMs };
     throw new EgressError(error.errorClass, error.message, timing, error.cause);
   } finally {
-    clearTimeout(timer);
+    inTime();
   }
 }
 
