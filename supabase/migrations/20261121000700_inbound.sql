@@ -61,7 +61,7 @@ create trigger integration_webhooks_version before update on public.integration_
 
 create table public.webhook_receipts (
   id uuid not null,
-  tenant_id uuid not null references public.tenants (id),
+  tenant_id uuid not null,
   org_id uuid,
   webhook_id uuid not null,
   provider text not null,
@@ -71,13 +71,10 @@ create table public.webhook_receipts (
   event_count integer not null,
   duplicate_count integer not null,
   received_at timestamptz not null default clock_timestamp(),
-  constraint webhook_receipts_pkey primary key (id),
-  constraint webhook_receipts_tenant_id_id_key unique (tenant_id, id),
-  constraint webhook_receipts_webhook_fkey foreign key (tenant_id, webhook_id)
-    references public.integration_webhooks (tenant_id, id)
+  constraint webhook_receipts_pkey primary key (id, tenant_id)
 );
 create index webhook_receipts_webhook_received_at_idx on public.webhook_receipts (tenant_id, webhook_id, received_at desc, id);
-comment on table public.webhook_receipts is 'One verified request that brought something new. Written by store_webhook_receipts only.';
+comment on table public.webhook_receipts is 'One verified request that brought something new. Written by store_webhook_receipts only, which takes tenant and org from the webhook.';
 comment on column public.webhook_receipts.id is 'The receipt; the provider''s answer names it.';
 comment on column public.webhook_receipts.tenant_id is 'Whose receipt.';
 comment on column public.webhook_receipts.org_id is 'Org of the webhook at that time; null = all.';
@@ -92,11 +89,10 @@ comment on column public.webhook_receipts.received_at is 'Instant of storing.';
 
 create table public.webhook_receipt_bodies (
   receipt_id uuid not null,
-  tenant_id uuid not null references public.tenants (id),
+  tenant_id uuid not null,
   headers text not null,
   body bytea not null,
-  constraint webhook_receipt_bodies_pkey primary key (receipt_id),
-  constraint webhook_receipt_bodies_tenant_id_receipt_id_key unique (tenant_id, receipt_id),
+  constraint webhook_receipt_bodies_pkey primary key (receipt_id, tenant_id),
   constraint webhook_receipt_bodies_receipt_fkey foreign key (tenant_id, receipt_id)
     references public.webhook_receipts (tenant_id, id) on delete cascade
 );
@@ -138,7 +134,8 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_stored jsonb;
+  v_answer jsonb;
+  v_duplicates jsonb;
 begin
   with items as (
     select i.* from jsonb_to_recordset(p_batch) as i (
@@ -146,7 +143,8 @@ begin
     )
   ),
   live as (
-    select i.*, w.tenant_id, w.org_id, w.provider
+    select i.webhook_id, i.receipt_id, i.request_id, i.content_type, i.headers, i.elements, decode(i.body, 'base64') as body,
+      w.tenant_id, w.org_id, w.provider
     from items i
     join public.integration_webhooks w on w.id = i.webhook_id and w.version = i.version and w.is_active
   ),
@@ -170,39 +168,43 @@ begin
     insert into public.webhook_receipts
       (id, tenant_id, org_id, webhook_id, provider, request_id, content_type, body_bytes, event_count, duplicate_count)
     select l.receipt_id, l.tenant_id, l.org_id, l.webhook_id, l.provider, l.request_id, l.content_type,
-      octet_length(decode(l.body, 'base64')), f.event_count, jsonb_array_length(l.elements) - f.event_count
+      octet_length(l.body), f.event_count, jsonb_array_length(l.elements) - f.event_count
     from live l
     join fresh f on f.receipt_id = l.receipt_id
   ),
   bodies as (
     insert into public.webhook_receipt_bodies (receipt_id, tenant_id, headers, body)
-    select l.receipt_id, l.tenant_id, convert_from(decode(l.headers, 'base64'), 'UTF8'), decode(l.body, 'base64')
+    select l.receipt_id, l.tenant_id, convert_from(decode(l.headers, 'base64'), 'UTF8'), l.body
     from live l
     join fresh f on f.receipt_id = l.receipt_id
   )
-  select jsonb_object_agg(i.receipt_id, case
-    when l.receipt_id is null then 'stale'
-    when f.receipt_id is null then 'duplicate'
-    else 'stored' end)
-  into v_stored
+  select
+    coalesce(jsonb_object_agg(i.receipt_id, jsonb_build_object(
+      'outcome', case when l.receipt_id is null then 'stale' else 'stored' end,
+      'receipt_id', case when l.receipt_id is not null then i.receipt_id end
+    )) filter (where l.receipt_id is null or f.receipt_id is not null), '{}'::jsonb),
+    jsonb_agg(jsonb_build_object(
+      'receipt_id', i.receipt_id, 'tenant_id', l.tenant_id, 'webhook_id', i.webhook_id, 'dedupe_key', i.elements -> 0 -> 'dedupe_key'
+    )) filter (where l.receipt_id is not null and f.receipt_id is null)
+  into v_answer, v_duplicates
   from items i
   left join live l on l.receipt_id = i.receipt_id
   left join fresh f on f.receipt_id = i.receipt_id;
+  if v_duplicates is null then
+    return v_answer;
+  end if;
 
   -- A duplicate names the receipt that brought the event first. A statement of its own: it must see what a
   -- concurrent transaction has just committed.
-  return (
-    select coalesce(jsonb_object_agg(i.receipt_id, jsonb_build_object(
-      'outcome', v_stored ->> i.receipt_id::text,
-      'receipt_id', case v_stored ->> i.receipt_id::text
-        when 'stored' then i.receipt_id
-        when 'duplicate' then (
-          select o.receipt_id from public.integration_events_outbox o
-          join public.integration_webhooks w on w.tenant_id = o.tenant_id and w.id = o.webhook_id
-          where w.id = i.webhook_id and o.dedupe_key = i.elements -> 0 ->> 'dedupe_key'
-        ) end
-    )), '{}'::jsonb)
-    from jsonb_to_recordset(p_batch) as i (webhook_id uuid, receipt_id uuid, elements jsonb)
+  return v_answer || (
+    select jsonb_object_agg(i.receipt_id, jsonb_build_object(
+      'outcome', 'duplicate',
+      'receipt_id', (
+        select o.receipt_id from public.integration_events_outbox o
+        where o.tenant_id = i.tenant_id and o.webhook_id = i.webhook_id and o.dedupe_key = i.dedupe_key
+      )
+    ))
+    from jsonb_to_recordset(v_duplicates) as i (receipt_id uuid, tenant_id uuid, webhook_id uuid, dedupe_key text)
   );
 end;
 $$;

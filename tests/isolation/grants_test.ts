@@ -48,7 +48,11 @@ stackTest("GRANTS: security definers are exactly those on the list, with an empt
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in ('public', 'private') and p.prosecdef`;
   assert.deepEqual([...new Set(rows.map((row) => row.name))].sort(), [...accessMatrix.definers].sort());
   for (const row of rows) {
-    assert.deepEqual(row.proconfig, ['search_path=""'], row.name);
+    // Settings of the planner change how a function finds its rows, never which.
+    const others = (row.proconfig as string[]).filter((one) =>
+      !/^(jit|enable_\w+|plan_cache_mode)=/.test(one)
+    );
+    assert.deepEqual(others, ['search_path=""'], row.name);
     assert.equal(row.owner, "postgres", row.name);
   }
 });

@@ -831,13 +831,6 @@ export type Database = {
             referencedRelation: "integration_events_outbox";
             referencedColumns: ["tenant_id", "id"];
           },
-          {
-            foreignKeyName: "event_dispatches_tenant_id_fkey";
-            columns: ["tenant_id"];
-            isOneToOne: false;
-            referencedRelation: "tenants";
-            referencedColumns: ["id"];
-          },
         ];
       };
       "event_subscriptions": {
@@ -1651,22 +1644,7 @@ export type Database = {
           "trace_id"?: string;
           "webhook_id"?: string | null;
         };
-        Relationships: [
-          {
-            foreignKeyName: "integration_events_outbox_org_fkey";
-            columns: ["tenant_id", "org_id"];
-            isOneToOne: false;
-            referencedRelation: "orgs";
-            referencedColumns: ["tenant_id", "id"];
-          },
-          {
-            foreignKeyName: "integration_events_outbox_tenant_id_fkey";
-            columns: ["tenant_id"];
-            isOneToOne: false;
-            referencedRelation: "tenants";
-            referencedColumns: ["id"];
-          },
-        ];
+        Relationships: [];
       };
       "integration_logs": {
         Row: {
@@ -2104,13 +2082,6 @@ export type Database = {
             referencedRelation: "webhook_receipts";
             referencedColumns: ["tenant_id", "id"];
           },
-          {
-            foreignKeyName: "webhook_receipt_bodies_tenant_id_fkey";
-            columns: ["tenant_id"];
-            isOneToOne: false;
-            referencedRelation: "tenants";
-            referencedColumns: ["id"];
-          },
         ];
       };
       "webhook_receipts": {
@@ -2154,22 +2125,7 @@ export type Database = {
           "tenant_id"?: string;
           "webhook_id"?: string;
         };
-        Relationships: [
-          {
-            foreignKeyName: "webhook_receipts_tenant_id_fkey";
-            columns: ["tenant_id"];
-            isOneToOne: false;
-            referencedRelation: "tenants";
-            referencedColumns: ["id"];
-          },
-          {
-            foreignKeyName: "webhook_receipts_webhook_fkey";
-            columns: ["tenant_id", "webhook_id"];
-            isOneToOne: false;
-            referencedRelation: "integration_webhooks";
-            referencedColumns: ["tenant_id", "id"];
-          },
-        ];
+        Relationships: [];
       };
     };
     Views: {
