@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+
 const encoder = new TextEncoder();
 
 /** UTF-8 bytes of a text. */
@@ -5,14 +7,12 @@ export function utf8Bytes(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text) as Uint8Array<ArrayBuffer>;
 }
 
-/** Standard base64 with padding (RFC 4648 section 4). The hosted runtime has no Uint8Array.toBase64. */
+/**
+ * Standard base64 with padding (RFC 4648 section 4). The hosted runtime has no Uint8Array.toBase64, and btoa() of a text
+ * made byte by byte takes a hundred times as long.
+ */
 export function base64Encode(bytes: Uint8Array): string {
-  let binary = "";
-  // Chunked: one apply call with a large body would exceed the argument limit.
-  for (let offset = 0; offset < bytes.length; offset += 0x8000) {
-    binary += String.fromCharCode(...bytes.subarray(offset, offset + 0x8000));
-  }
-  return btoa(binary);
+  return view(bytes).toString("base64");
 }
 
 /**
@@ -22,17 +22,16 @@ export function base64Encode(bytes: Uint8Array): string {
 export function base64Decode(text: string): Uint8Array<ArrayBuffer> | null {
   const standard = text.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, "");
   if (!/^[A-Za-z0-9+/]*$/.test(standard) || standard.length % 4 === 1) return null;
-  const binary = atob(standard);
-  const bytes = new Uint8Array(binary.length);
-  for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index);
-  return bytes;
+  return new Uint8Array(Buffer.from(standard, "base64"));
 }
 
 /** Lower-case hexadecimal. */
 export function hexEncode(bytes: Uint8Array): string {
-  let hex = "";
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
-  return hex;
+  return view(bytes).toString("hex");
+}
+
+function view(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Bytes of a hexadecimal text of either case; null when it is none. */
