@@ -26,8 +26,9 @@ await Deno.chmod(dataDir, 0o755);
 const certificateAuthority = await makeAuthority();
 const caFile = join(dataDir, "test-authority.pem");
 await Deno.writeTextFile(caFile, certificateAuthority.caCert);
-/** Where the server that plays Slack will listen: functions are told at their start, before a test starts it. */
+/** Where the servers that play Slack and Google will listen: functions are told at their start, before tests start them. */
 const slackPort = freePort();
+const googlePort = freePort();
 const stack = await startStack({
   dataDir,
   port: 0,
@@ -35,6 +36,8 @@ const stack = await startStack({
     INTERLOCK_EGRESS_ALLOW_LOCAL: "1",
     INTERLOCK_LOG_LEVEL: "debug",
     INTERLOCK_SLACK_API_URL: `http://127.0.0.1:${slackPort}/api`,
+    INTERLOCK_GOOGLE_KEYS_URL: `http://127.0.0.1:${googlePort}/oauth2/v3/certs`,
+    INTERLOCK_CLIENT_ADDRESS: "x-forwarded-for:1",
     DENO_CERT: caFile,
   },
 });
@@ -49,6 +52,7 @@ const description = {
   logFile: stack.logFile,
   certificateAuthority,
   slackPort,
+  googlePort,
 };
 const stackFile = join(dataDir, "test-stack.json");
 await Deno.writeTextFile(stackFile, JSON.stringify(description), { mode: 0o600 });

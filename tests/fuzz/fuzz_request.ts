@@ -1,8 +1,7 @@
-import { Buffer } from "node:buffer";
-import { createHmac } from "node:crypto";
 import type { AnyRoute, RouteExample } from "../../supabase/functions/_shared/http/route.ts";
 import { hubspotEvent } from "../../simulators/hubspot/webhook.ts";
-import { type DemoWebhook, filledBody, type RouteTargets, signGeneric } from "../support/route_targets.ts";
+import { BODY_SIGNERS } from "../support/body_signatures.ts";
+import { type DemoWebhook, filledBody, type RouteTargets } from "../support/route_targets.ts";
 import { stack } from "../support/stack.ts";
 import {
   HOSTILE_BODIES,
@@ -36,7 +35,8 @@ export async function rightRequest(
 ): Promise<RightRequest> {
   const params: Record<string, string> = {};
   for (const [, name] of route.path.matchAll(/:(\w+)/g)) {
-    params[name!] = String(await targets.find(name!) ?? example?.params?.[name!] ?? crypto.randomUUID());
+    const target = example?.path_stands_for?.[name!] ?? name!;
+    params[name!] = String(await targets.find(target) ?? example?.params?.[name!] ?? crypto.randomUUID());
   }
   let body: unknown = example?.body ?? (route.body && validSample(route.body));
   // HubSpot sends lists; its own fields lead deeper into the reader than those of an example.
@@ -146,25 +146,23 @@ function credentialsOf(
   }
   if (route.auth === "service") return [["apikey", isRight ? stack.hubKey : stack.secretKey]];
   if (route.signature !== "webhook") return [];
-  const secret = isRight ? targets.webhook.secret : `AAAA${targets.webhook.secret.replace(/^whsec_/, "")}`;
+  const secret = isRight ? targets.webhook.secret : wrongSecret(targets.webhook.secret);
   return signatureOf({ ...targets.webhook, secret }, request);
 }
 
+/** Another secret of the same form. */
+function wrongSecret(secret: string): string {
+  const [, prefix, rest] = /^(whsec_|[^:]*:)?(.*)$/.exec(secret)!;
+  return `${prefix ?? ""}AAAA${rest}`;
+}
+
 function signatureOf(webhook: DemoWebhook, request: RawRequest): [string, string][] {
-  const body = request.body ?? new Uint8Array();
-  if (webhook.provider === "generic_hmac") return [["x-signature", signGeneric(webhook, body)]];
-  if (webhook.provider === "hubspot") {
-    const timestamp = String(Date.now());
-    const hmac = createHmac("sha256", webhook.secret).update(request.method + stack.apiUrl + request.target);
-    const signature = hmac.update(body).update(timestamp).digest("base64");
-    return [["x-hubspot-request-timestamp", timestamp], ["x-hubspot-signature-v3", signature]];
-  }
-  const [id, timestamp] = [crypto.randomUUID(), String(Math.floor(Date.now() / 1000))];
-  const key = webhook.secret.replace(/^whsec_/, "");
-  const signature = createHmac("sha256", Buffer.from(key, "base64")).update(`${id}.${timestamp}.`).update(
-    body,
-  ).digest("base64");
-  return [["webhook-id", id], ["webhook-timestamp", timestamp], ["webhook-signature", `v1,${signature}`]];
+  const signable = {
+    method: request.method,
+    url: stack.apiUrl + request.target,
+    body: request.body ?? new Uint8Array(),
+  };
+  return Object.entries(BODY_SIGNERS[webhook.provider]!(webhook.secret, signable));
 }
 
 function mutateHeader(

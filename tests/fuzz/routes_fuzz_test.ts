@@ -4,7 +4,7 @@ import { loadFunctions } from "../../local/generate_docs.ts";
 import { inputSchema } from "../../supabase/functions/_shared/http/openapi_operation.ts";
 import { openApiRoute } from "../../supabase/functions/_shared/http/openapi.ts";
 import type { AnyRoute } from "../../supabase/functions/_shared/http/route.ts";
-import { webhookProviders } from "../../supabase/functions/_shared/providers/registry.ts";
+import { BODY_SIGNERS } from "../support/body_signatures.ts";
 import { createDemoWebhook, RouteTargets, signInDemo } from "../support/route_targets.ts";
 import { sql, stack, stackTest } from "../support/stack.ts";
 import { placesIn } from "./json_text.ts";
@@ -34,7 +34,7 @@ const caller = await signInDemo();
  * name is made for this route alone, since some requests change it.
  */
 async function rightRequests(functionName: string, route: AnyRoute): Promise<RightRequest[]> {
-  const providers = route.signature === "webhook" ? webhookProviders : ["generic_hmac"];
+  const providers = route.signature === "webhook" ? Object.keys(BODY_SIGNERS) : ["generic_hmac"];
   const targets = await Promise.all(
     providers.map(async (provider) => new RouteTargets(caller, await createDemoWebhook(caller, provider))),
   );

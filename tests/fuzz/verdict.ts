@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { ERROR_CODES, type ErrorCode } from "../../supabase/functions/_shared/errors/codes.ts";
 import { codesOf } from "../../supabase/functions/_shared/http/openapi_failures.ts";
-import type { AnyRoute } from "../../supabase/functions/_shared/http/route.ts";
+import type { AnyRoute, RouteResponse } from "../../supabase/functions/_shared/http/route.ts";
 import type { FuzzRequest } from "./fuzz_request.ts";
 import type { RawAnswer } from "../support/raw_http.ts";
 
@@ -61,12 +61,16 @@ function faultOfSuccess(route: AnyRoute, request: FuzzRequest, answer: RawAnswer
   if (route.body && !passes(route.body, request.body)) return "took a body that its schema refuses";
   const schema = preview?.() ?? answerSchemas.get(route) ?? route.response.schema();
   if (!preview) answerSchemas.set(route, schema);
-  const body = parsed(answer.text);
-  const resources = route.response.form === "list"
-    ? (body as { data: unknown[] } | null)?.data ?? [null]
-    : [body];
+  const resources = resourcesOf(answer.text, route.response.form);
   const wrong = resources.map((resource) => schema.safeParse(resource)).find((result) => !result.success);
   return wrong ? `answered what it does not document: ${wrong.error?.message.slice(0, 300)}` : null;
+}
+
+/** What an answer of this form holds: things that each pass the route's schema. */
+function resourcesOf(text: string, form: RouteResponse["form"]): unknown[] {
+  if (form === "text") return [text];
+  const body = parsed(text);
+  return form === "list" ? (body as { data: unknown[] } | null)?.data ?? [null] : [body];
 }
 
 function passes(schema: z.ZodType, body: Uint8Array | null): boolean {

@@ -49,6 +49,35 @@ export async function boot(name: string, functionsDir: string, stack: Stack): Pr
   }
 }
 
+/**
+ * Runs code under the hosted runtime's Deno with functions/deno.json alone; answers what it prints.
+ *
+ * @throws {Error} with what it wrote, when it fails.
+ */
+export async function runHosted(
+  functionsDir: string,
+  code: string,
+  env: Record<string, string> = {},
+): Promise<string> {
+  const child = new Deno.Command("npx", {
+    args: [
+      ...["-y", HOSTED_DENO, "run", "--quiet", "--no-lock", "--allow-read", "--allow-env", "--allow-net"],
+      ...["--ext=ts", "--config", join(functionsDir, "deno.json"), "-"],
+    ],
+    env: { NO_COLOR: "1", ...env },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = child.output();
+  const input = child.stdin.getWriter();
+  await input.write(new TextEncoder().encode(code));
+  await input.close();
+  const { success, stdout, stderr } = await output;
+  if (!success) throw new Error(new TextDecoder().decode(stderr).slice(-1000));
+  return new TextDecoder().decode(stdout).trim();
+}
+
 async function environmentOf(name: string, stack: Stack): Promise<Record<string, string>> {
   const issuer = `${stack.apiUrl}/auth/v1`;
   const roleTokens: [string, string][] = [

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describeDemo } from "../../local/demo.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
+import { checkInboundSignatures } from "./inbound_signatures.ts";
 import { boot, HOSTED_DENO } from "./hosted_runtime.ts";
 import { probes } from "./probes.ts";
 import { checkSignatures } from "./signatures.ts";
@@ -60,11 +61,17 @@ async function probeFunction(name: string, functionsDir: string, stack: Stack): 
 
 async function run(workDir: string): Promise<void> {
   const functionsDir = await copyFunctions(workDir);
-  const what = `both kinds of signature under ${HOSTED_DENO} are the published ones`;
-  await checkSignatures(functionsDir).then(
-    () => check(what, true),
-    (error) => check(what, false, error instanceof Error ? error.message : String(error)),
-  );
+  const signatures = {
+    "both kinds of signature are the published ones": checkSignatures,
+    "inbound signatures of every kind verify": checkInboundSignatures,
+  };
+  for (const [what, checkAll] of Object.entries(signatures)) {
+    await checkAll(functionsDir).then(
+      () => check(`under ${HOSTED_DENO} ${what}`, true),
+      (error) =>
+        check(`under ${HOSTED_DENO} ${what}`, false, error instanceof Error ? error.message : String(error)),
+    );
+  }
   const names = [...Deno.readDirSync(functionsDir)]
     .filter((entry) => entry.isDirectory && !entry.name.startsWith("_")).map((entry) => entry.name).sort();
   const stack = await startStack({ dataDir: join(workDir, "stack"), port: 0 });

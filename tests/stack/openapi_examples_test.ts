@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import type { OpenApiDocument } from "../../supabase/functions/_shared/http/openapi.ts";
-import type { Operation, Parameter } from "../../supabase/functions/_shared/http/openapi_operation.ts";
+import type {
+  Operation,
+  Parameter,
+  ResponseObject,
+} from "../../supabase/functions/_shared/http/openapi_operation.ts";
 import { loadFunctions } from "../../local/generate_docs.ts";
 import { call } from "../support/api.ts";
 import {
@@ -65,7 +69,8 @@ async function requestOf(documented: Documented, targets: RouteTargets): Promise
   for (const one of operation.parameters) {
     const parameter = resolved<Parameter>(document, one);
     if (parameter.in === "path") {
-      const value = String(await targetNamed(targets, parameter.name, `${method} ${path}`));
+      const named = operation["x-examples"][example]?.path_stands_for?.[parameter.name] ?? parameter.name;
+      const value = String(await targetNamed(targets, named, `${method} ${path}`));
       url.pathname = decodeURI(url.pathname).replace(`{${parameter.name}}`, value);
     } else if (parameter.in === "query" && parameter.examples?.[example]) {
       url.searchParams.set(parameter.name, String(parameter.examples[example].value));
@@ -100,6 +105,11 @@ async function bodyOf({ operation, example, path }: Documented, targets: RouteTa
   return JSON.stringify(body);
 }
 
+function jsonSchemaOf({ content }: ResponseObject): unknown {
+  assert.ok("application/json" in content);
+  return content["application/json"].schema;
+}
+
 /** Holds a value against a schema of the document, references within it included. */
 function assertFits(document: OpenApiDocument, schema: unknown, value: unknown, where: string): void {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
@@ -127,8 +137,13 @@ for (const document of documents) {
       );
       assert.equal(String(response.status), success, text);
       const answer = resolved(document, operation.responses[success!]!);
-      assertFits(document, answer.content["application/json"].schema, JSON.parse(text), where);
       assert.ok(response.headers.get("x-request-id"));
+      if ("text/plain" in answer.content) {
+        assertFits(document, answer.content["text/plain"].schema, text, where);
+        assert.match(response.headers.get("content-type")!, /^text\/plain/);
+        return;
+      }
+      assertFits(document, jsonSchemaOf(answer), JSON.parse(text), where);
       const { data } = JSON.parse(text);
       if (Array.isArray(data)) {
         assert.ok(data.length > 0, `${where}: an empty list proves nothing; say what it needs`);
@@ -144,7 +159,7 @@ for (const document of documents) {
       if (operation.security.length === 0) return;
       assert.equal(response.status, 401, JSON.stringify(body));
       const answer = resolved(document, operation.responses["401"]!);
-      assertFits(document, answer.content["application/json"].schema, body, where);
+      assertFits(document, jsonSchemaOf(answer), body, where);
     });
   }
 }
@@ -155,7 +170,7 @@ stackTest("OPENAPI: an answer that is not as documented is noticed", () => {
     document,
     document.paths["/integrations/dispatches/replay"]!.post!.responses["202"]!,
   );
-  const schema = answer.content["application/json"].schema;
+  const schema = jsonSchemaOf(answer);
   assertFits(document, schema, { replayed: 1 }, "fits");
   assert.throws(() => assertFits(document, schema, { replayed: "1" }, "wrong type"), /must be integer/);
   assert.throws(() => assertFits(document, schema, { replayed: 1, secret: "x" }, "more"), /additional/);

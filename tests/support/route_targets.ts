@@ -35,7 +35,7 @@ export interface DemoWebhook {
 
 /** Makes a webhook over the API. */
 export async function createDemoWebhook(caller: DemoCaller, provider: string): Promise<DemoWebhook> {
-  const secret = provider === "hubspot" ? { secret: crypto.randomUUID() } : {};
+  const secret = await secretOf(provider);
   const created = await call("integrations/webhooks", {
     headers: { authorization: `Bearer ${caller.token}` },
     tenantId: caller.tenantId,
@@ -44,6 +44,13 @@ export async function createDemoWebhook(caller: DemoCaller, provider: string): P
   });
   if (created.status !== 201) throw new Error(`No webhook: ${JSON.stringify(created.body)}`);
   return { id: created.body.id, provider, secret: created.body.signing_secret };
+}
+
+/** Left out where the hub makes it: one of the provider's own else. */
+async function secretOf(provider: string): Promise<{ secret?: string }> {
+  const { webhookSchemes } = await import("../../supabase/functions/_shared/providers/registry.ts");
+  const scheme = webhookSchemes.get(provider);
+  return scheme?.secretFrom === "them" ? { secret: scheme.generateSecret() } : {};
 }
 
 /** The value of the header x-signature of the generic scheme. */
@@ -124,6 +131,16 @@ const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
     });
     if (stored.status !== 200) throw new Error(`No receipt: ${JSON.stringify(stored.body)}`);
     return stored.body.receipt_id;
+  },
+  // Its secret is always the same, so that the verify token in the document is its own.
+  meta_webhook_id: async ({ caller }) => {
+    const made = await call("integrations/webhooks", {
+      headers: { authorization: `Bearer ${caller.token}` },
+      tenantId: caller.tenantId,
+      orgId: caller.orgId,
+      body: { provider: "meta", name: "Target", secret: "the-secret-of-a-meta-app" },
+    });
+    return made.body.id;
   },
   // Nothing listens there: what is sent fails at once.
   webhook_url: () => Promise.resolve("http://127.0.0.1:9/hook"),

@@ -16,6 +16,8 @@ export interface TestStack {
   certificateAuthority: CertificateAuthority;
   /** Functions take a server on this port of loopback for Slack's API. */
   slackPort: number;
+  /** ... and on this one for Google's public keys. */
+  googlePort: number;
 }
 
 const stackFile = Deno.env.get("INTERLOCK_TEST_STACK");

@@ -16,9 +16,10 @@ export async function createWebhook(
   tenant: TestTenant,
   provider = "hubspot",
   orgId = tenant.orgs[0],
+  further: { secret?: string; settings?: Record<string, unknown> } = {},
 ): Promise<TestWebhook> {
-  const body: Record<string, unknown> = { provider, name: `Test ${provider}` };
-  if (provider === "hubspot") body.secret = `hubspot-${crypto.randomUUID()}`;
+  const body: Record<string, unknown> = { provider, name: `Test ${provider}`, ...further };
+  if (provider === "hubspot") body.secret ??= `hubspot-${crypto.randomUUID()}`;
   const created = await call("integrations/webhooks", { user: tenant.users.admin, orgId, body });
   assert.equal(created.status, 201, JSON.stringify(created.body));
   return { id: created.body.id, url: created.body.url, secret: created.body.signing_secret };

@@ -12,6 +12,8 @@ async function environmentWith(values: Record<string, string>): Promise<Environm
     INTERLOCK_EGRESS_PORTS: "",
     INTERLOCK_EGRESS_ALLOW_LOCAL: "",
     INTERLOCK_SLACK_API_URL: "",
+    INTERLOCK_GOOGLE_KEYS_URL: "",
+    INTERLOCK_CLIENT_ADDRESS: "",
     ...values,
   };
   const before = Object.keys(all).map((name) => [name, Deno.env.get(name)] as const);
@@ -73,4 +75,31 @@ Deno.test("ENV: another Slack than the real one is on loopback, where that may b
   }
   const hosted = { ...allowed, SUPABASE_URL: "https://abcdefgh.supabase.co" };
   await assert.rejects(environmentWith(hosted), /INTERLOCK_EGRESS_ALLOW_LOCAL/);
+});
+
+Deno.test("ENV: other keys than Google's are on loopback, where that may be called, or fail the boot", async () => {
+  const real = "https://www.googleapis.com/oauth2/v3/certs";
+  assert.equal((await environmentWith({})).INTERLOCK_GOOGLE_KEYS_URL, real);
+  const local = { INTERLOCK_GOOGLE_KEYS_URL: "http://127.0.0.1:1/certs" };
+  const allowed = { ...local, INTERLOCK_EGRESS_ALLOW_LOCAL: "1" };
+  assert.equal((await environmentWith(allowed)).INTERLOCK_GOOGLE_KEYS_URL, local.INTERLOCK_GOOGLE_KEYS_URL);
+  const elsewhere = { ...allowed, INTERLOCK_GOOGLE_KEYS_URL: "https://keys.example.com/certs" };
+  for (const values of [local, elsewhere]) {
+    await assert.rejects(environmentWith(values), /INTERLOCK_GOOGLE_KEYS_URL/, JSON.stringify(values));
+  }
+});
+
+Deno.test("ENV: INTERLOCK_CLIENT_ADDRESS is a header and a number of proxies; none when not set", async () => {
+  const read = async (value: string) =>
+    (await environmentWith({ INTERLOCK_CLIENT_ADDRESS: value })).INTERLOCK_CLIENT_ADDRESS;
+  assert.equal(await read(""), undefined);
+  assert.deepEqual(await read("CF-Connecting-IP"), { name: "cf-connecting-ip", proxies: null });
+  assert.deepEqual(await read("x-forwarded-for:2"), { name: "x-forwarded-for", proxies: 2 });
+  for (const text of ["x-forwarded-for:0", "x-forwarded-for:-1", "a b", "x:", ":1", "x-forwarded-for:10"]) {
+    await assert.rejects(
+      environmentWith({ INTERLOCK_CLIENT_ADDRESS: text }),
+      /INTERLOCK_CLIENT_ADDRESS/,
+      text,
+    );
+  }
 });

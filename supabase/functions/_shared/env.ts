@@ -20,7 +20,19 @@ const listOfPorts = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** `x-forwarded-for:1` to a header and the number of proxies that add to it, `cf-connecting-ip` to one with one value. */
+const addressHeader = z.string().transform((text, context) => {
+  const [, name, proxies] = /^([a-z0-9-]{1,100})(?::([1-9]))?$/i.exec(text) ?? [];
+  if (name !== undefined) return { name: name.toLowerCase(), proxies: proxies ? Number(proxies) : null };
+  context.addIssue({
+    code: "custom",
+    message: "is not a header such as cf-connecting-ip or x-forwarded-for:1",
+  });
+  return z.NEVER;
+});
+
 const SLACK_API_URL = "https://slack.com/api";
+const GOOGLE_KEYS_URL = "https://www.googleapis.com/oauth2/v3/certs";
 
 const environmentSchema = z.object({
   SUPABASE_URL: z.url(),
@@ -37,12 +49,16 @@ const environmentSchema = z.object({
     .transform((value) => value === "1"),
   /** For tests against a server that plays Slack; see the check below. */
   INTERLOCK_SLACK_API_URL: z.preprocess((value) => value || SLACK_API_URL, z.url()),
+  /** For tests against a server that plays Google. */
+  INTERLOCK_GOOGLE_KEYS_URL: z.preprocess((value) => value || GOOGLE_KEYS_URL, z.url()),
+  INTERLOCK_CLIENT_ADDRESS: optional(addressHeader),
   INTERLOCK_LOG_LEVEL: z.preprocess((value) => value || "info", z.enum(["debug", "info", "warn", "error"])),
 });
 
 /**
  * Calling loopback is for a developer's machine: on a project that others reach it would open the inside to tenants. The
- * same holds for another Slack than the real one: it would get the tenants' tokens.
+ * same holds for another Slack than the real one, which would get the tenants' tokens, and for other keys than Google's,
+ * which would let in whoever holds them.
  */
 const checkedSchema = environmentSchema.superRefine((values, context) => {
   const refuse = (name: string, message: string) =>
@@ -50,10 +66,13 @@ const checkedSchema = environmentSchema.superRefine((values, context) => {
   if (values.INTERLOCK_EGRESS_ALLOW_LOCAL && !isLoopback(new URL(values.SUPABASE_URL).hostname)) {
     refuse("INTERLOCK_EGRESS_ALLOW_LOCAL", "is allowed only where SUPABASE_URL is on loopback; remove it");
   }
-  const slackUrl = values.INTERLOCK_SLACK_API_URL;
-  const isLocal = values.INTERLOCK_EGRESS_ALLOW_LOCAL && isLoopback(new URL(slackUrl).hostname);
-  if (slackUrl !== SLACK_API_URL && !isLocal) {
-    refuse("INTERLOCK_SLACK_API_URL", "may lead to loopback only, where that may be called; remove it");
+  const outside = { INTERLOCK_SLACK_API_URL: SLACK_API_URL, INTERLOCK_GOOGLE_KEYS_URL: GOOGLE_KEYS_URL };
+  for (const [name, realUrl] of Object.entries(outside)) {
+    const url = values[name as keyof typeof outside];
+    const isLocal = values.INTERLOCK_EGRESS_ALLOW_LOCAL && isLoopback(new URL(url).hostname);
+    if (url !== realUrl && !isLocal) {
+      refuse(name, "may lead to loopback only, where that may be called; remove it");
+    }
   }
 });
 

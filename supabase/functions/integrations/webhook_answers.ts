@@ -15,6 +15,9 @@ export const webhookAnswer = () =>
       "Until then the secret before the current one verifies too.",
     ),
     signing_url: z.url().nullable().describe("The URL the provider signs; null = the webhook's own."),
+    settings: z.record(z.string(), z.unknown()).describe(
+      "What the scheme must know besides the secret; {} = its defaults.",
+    ),
     created_by: z.uuid().nullable(),
     created_at: instant(),
     updated_at: instant(),
@@ -26,7 +29,12 @@ export const changedWebhookAnswer = () => webhookAnswer().extend({ tenant_id: z.
 
 /** A webhook with the secret it just got. */
 export const webhookSecretAnswer = () =>
-  changedWebhookAnswer().extend({ signing_secret: z.string().describe("Shown this once.") });
+  changedWebhookAnswer().extend({
+    signing_secret: z.string().nullable().describe("Shown this once; null = the provider works without one."),
+    verify_token: z.string().nullable().describe(
+      "For providers that ask for one when they check the address.",
+    ),
+  });
 
 /** A receipt as lists show it. */
 export const receiptAnswer = () =>

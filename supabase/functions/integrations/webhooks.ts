@@ -1,18 +1,32 @@
 import { z } from "zod";
 import { hubClient } from "../_shared/db/clients.ts";
+import type { Json } from "../_shared/db/database.types.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
-import { publicFunctionsUrl } from "../_shared/env.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
+import type { UserAccess } from "../_shared/http/access.ts";
 import { route } from "../_shared/http/route.ts";
 import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
-import { webhookProviders, webhookSchemes } from "../_shared/providers/registry.ts";
+import { webhookProviders } from "../_shared/providers/registry.ts";
+import type { WebhookSettings } from "../_shared/providers/webhook_scheme.ts";
 import { changedWebhookAnswer, webhookAnswer, webhookSecretAnswer } from "./webhook_answers.ts";
+import {
+  checkedSecret,
+  checkedSettings,
+  chosenSecret,
+  resource,
+  rotatedSecret,
+  schemeOf,
+  secretResource,
+} from "./webhook_input.ts";
 
 const COLUMNS =
-  "id, org_id, connector_id, provider, name, is_active, previous_secret_expires_at, signing_url, created_by, created_at, updated_at";
+  "id, org_id, connector_id, provider, name, is_active, previous_secret_expires_at, signing_url, settings, created_by, created_at, updated_at";
 
 const secretSchema = z.string().min(16).max(500).regex(/^[\x21-\x7e]+$/, "is printable ASCII without spaces");
+
+/** What the provider's scheme must know besides the secret; docs/webhooks.md lists what each one takes. */
+const settingsSchema = z.record(z.string(), z.unknown());
 
 /** A name a person can read: no control characters. */
 const nameSchema = z.string().trim().min(1).max(200).regex(/^\P{Cc}+$/u, "has no control characters");
@@ -24,10 +38,15 @@ const createSchema = z.strictObject({
   secret: secretSchema.optional(),
   /** The URL the provider signs, when a proxy stands before the hub. */
   signing_url: z.url({ protocol: /^https?$/ }).max(2000).optional(),
+  settings: settingsSchema.optional(),
 });
 
-const updateSchema = z.strictObject({ name: nameSchema.optional(), is_active: z.boolean().optional() })
-  .refine((body) => Object.keys(body).length > 0, "names nothing to change");
+const updateSchema = z.strictObject({
+  name: nameSchema.optional(),
+  is_active: z.boolean().optional(),
+  /** In place of all settings there were. */
+  settings: settingsSchema.optional(),
+}).refine((body) => Object.keys(body).length > 0, "names nothing to change");
 
 const rotateSchema = z.strictObject({
   secret: secretSchema.optional(),
@@ -35,38 +54,20 @@ const rotateSchema = z.strictObject({
   overlap_seconds: z.number().int().min(0).max(604800).default(86400),
 });
 
-/** The address a provider posts to. */
-function urlOf(webhookId: string): string {
-  return `${publicFunctionsUrl()}/webhook-receiver/${webhookId}`;
-}
-
-async function chosenSecret(provider: string, given: string | undefined): Promise<string> {
-  const scheme = webhookSchemes.get(provider);
-  if (!scheme) throw new InterlockError("VALIDATION_FAILED", `provider: "${provider}" is not known.`);
-  if (!given && scheme.secretFrom === "them") {
-    throw new InterlockError(
-      "VALIDATION_FAILED",
-      `secret: ${provider} signs with a secret of its own; paste it here.`,
-    );
-  }
-  const secret = given ?? scheme.generateSecret();
-  try {
-    await scheme.importKey(secret);
-    return secret;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new InterlockError("VALIDATION_FAILED", `secret: ${error.message}.`, { cause: error });
-  }
-}
-
-/** The resource an RPC answered, with its URL; `signing_secret` is shown once, here. */
-function resource(webhook: unknown, signingSecret?: string) {
-  const row = webhook as { id: string };
-  return {
-    ...row,
-    url: urlOf(row.id),
-    ...(signingSecret === undefined ? {} : { signing_secret: signingSecret }),
-  };
+/** New settings for a webhook: right for its scheme, and for the secret it has. */
+async function newSettings(access: UserAccess, webhookId: string, given: WebhookSettings): Promise<Json> {
+  const current = unwrap(
+    await access.db.from("integration_webhooks").select("provider, secret_ref").eq("id", webhookId)
+      .maybeSingle(),
+  );
+  if (current === null) throw new InterlockError("NOT_FOUND", "This webhook does not exist.");
+  const scheme = schemeOf(current.provider);
+  const settings = checkedSettings(scheme, given);
+  const secret = unwrap(
+    await tenantDb(access.tenantId, hubClient()).rpc("read_secret", { p_secret_ref: current.secret_ref }),
+  );
+  await checkedSecret(scheme, settings, secret);
+  return settings;
 }
 
 export const webhookRoutes = [
@@ -90,7 +91,7 @@ export const webhookRoutes = [
         await select.order("created_at", { ascending: false }).order("id").limit(query.limit),
       );
       return Response.json({
-        data: rows.map((row) => resource(row)),
+        data: rows.map(resource),
         next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: row.id })),
       });
     },
@@ -115,9 +116,19 @@ export const webhookRoutes = [
           signing_url: "https://hooks.example.com/hubspot",
         },
       },
+      {
+        name: "with_settings",
+        body: {
+          provider: "generic_hmac",
+          name: "Shop orders",
+          settings: { header: "x-shop-signature", algorithm: "sha512", timestamp: { header: "x-shop-time" } },
+        },
+      },
     ],
     handler: async ({ access, body }) => {
-      const secret = await chosenSecret(body.provider, body.secret);
+      const scheme = schemeOf(body.provider);
+      const settings = checkedSettings(scheme, body.settings ?? {});
+      const secret = await chosenSecret(scheme, settings, body.secret);
       const webhook = unwrap(
         await tenantDb(access.tenantId, hubClient()).rpc("create_webhook", {
           p_org_id: access.orgId as string,
@@ -126,9 +137,10 @@ export const webhookRoutes = [
           p_secret: secret,
           p_signing_url: (body.signing_url ?? null) as string,
           p_actor: access.userId,
+          p_settings: settings,
         }),
       );
-      return Response.json(resource(webhook, secret), { status: 201 });
+      return Response.json(await secretResource(webhook, secret), { status: 201 });
     },
   }),
   route({
@@ -153,7 +165,7 @@ export const webhookRoutes = [
   route({
     method: "PATCH",
     path: "/webhooks/:webhook_id",
-    summary: "Renames, activates or deactivates an inbound webhook",
+    summary: "Renames, activates, deactivates or configures an inbound webhook",
     auth: "user",
     permission: "webhooks.manage",
     org: "required",
@@ -163,8 +175,12 @@ export const webhookRoutes = [
     examples: [{ name: "renamed", body: { name: "Shop orders, north" } }, {
       name: "paused",
       body: { is_active: false },
+    }, {
+      name: "other_header",
+      body: { settings: { header: "x-shop-signature" } },
     }],
     handler: async ({ access, params, body }) => {
+      const settings = body.settings && await newSettings(access, params.webhook_id!, body.settings);
       const webhook = unwrap(
         await tenantDb(access.tenantId, hubClient()).rpc("update_webhook", {
           p_org_id: access.orgId as string,
@@ -172,6 +188,7 @@ export const webhookRoutes = [
           p_name: (body.name ?? null) as string,
           p_is_active: (body.is_active ?? null) as boolean,
           p_actor: access.userId,
+          p_settings: settings ?? null,
         }),
       );
       return Response.json(resource(webhook));
@@ -193,11 +210,11 @@ export const webhookRoutes = [
     }],
     handler: async ({ access, params, body }) => {
       const current = unwrap(
-        await access.db.from("integration_webhooks").select("provider").eq("id", params.webhook_id!)
+        await access.db.from("integration_webhooks").select("provider, settings").eq("id", params.webhook_id!)
           .maybeSingle(),
       );
       if (current === null) throw new InterlockError("NOT_FOUND", "This webhook does not exist.");
-      const secret = await chosenSecret(current.provider, body.secret);
+      const secret = await rotatedSecret(current, body.secret);
       const webhook = unwrap(
         await tenantDb(access.tenantId, hubClient()).rpc("rotate_webhook_secret", {
           p_org_id: access.orgId as string,
@@ -207,7 +224,7 @@ export const webhookRoutes = [
           p_actor: access.userId,
         }),
       );
-      return Response.json(resource(webhook, secret));
+      return Response.json(await secretResource(webhook, secret));
     },
   }),
 ];

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { createFunction } from "../_shared/http/create_function.ts";
 import { route } from "../_shared/http/route.ts";
-import { receiveEnvelope, receiveRaw } from "./receive.ts";
+import { answerQuestion, receiveEnvelope, receiveRaw } from "./receive.ts";
 
 const receivedAnswer = () =>
   z.object({
@@ -16,6 +16,13 @@ const envelopeBody = () =>
     event: z.string().describe("What happened, in the sender's words."),
     data: z.unknown().optional(),
   });
+
+/** What Meta asks with; which question it is, the scheme of the webhook finds out. */
+const questionQuery = z.looseObject({
+  "hub.mode": z.string().optional(),
+  "hub.challenge": z.string().optional(),
+  "hub.verify_token": z.string().optional(),
+});
 
 /**
  * Inbound webhooks: verify, deduplicate, store, answer. Public; the provider's signature is the credential.
@@ -33,6 +40,25 @@ export default createFunction({
       response: { status: 200, schema: receivedAnswer },
       examples: [{ name: "order_paid", body: { event: "order.paid", data: { id: 2, total: "19.90" } } }],
       handler: receiveRaw,
+    }),
+    route({
+      method: "GET",
+      path: "/:webhook_id",
+      summary: "Answers a provider that asks whether the address is ours (hub.challenge)",
+      auth: "public",
+      errors: ["UNAUTHENTICATED", "UNAVAILABLE"],
+      query: questionQuery,
+      response: { status: 200, form: "text", schema: () => z.string().describe("The provider's own word.") },
+      examples: [{
+        name: "meta",
+        query: {
+          "hub.mode": "subscribe",
+          "hub.challenge": "1158201444",
+          "hub.verify_token": "67670f56dd6359b7563bc8b57e8f19ca",
+        },
+        path_stands_for: { webhook_id: "meta_webhook_id" },
+      }],
+      handler: answerQuestion,
     }),
     route({
       method: "POST",

@@ -9,20 +9,23 @@ import { ReceiptBatcher, type StoredReceipt } from "../_shared/inbound/receipt_b
 import { type Verifier, VerifierCache } from "../_shared/inbound/verifier_cache.ts";
 import { isJsonObject, scalarText } from "../_shared/json/lossless.ts";
 import { parseJsonBody } from "../_shared/providers/json_body.ts";
-import { schemeByHeaders } from "../_shared/providers/registry.ts";
+import { openAnswer, schemeByRequest } from "../_shared/providers/registry.ts";
 import {
   elementType,
   type SignedRequest,
   type WebhookElement,
+  type WebhookKey,
   type WebhookScheme,
 } from "../_shared/providers/webhook_scheme.ts";
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
+/** As many keys as a webhook has at most. */
+const KEYS_TRIED = 2;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 const verifiers = new VerifierCache(hubStore());
 const batcher = new ReceiptBatcher(hubStore());
-const dummyKeys = new Map<WebhookScheme, Promise<CryptoKey>>();
+const dummyKeys = new Map<WebhookScheme, Promise<WebhookKey>>();
 
 /** What a verified request brings, once its sender is known. */
 type ElementReader = (verifier: Verifier, request: SignedRequest) => Promise<WebhookElement[]>;
@@ -31,13 +34,24 @@ type ElementReader = (verifier: Verifier, request: SignedRequest) => Promise<Web
 export async function receiveRaw(context: HandlerContext): Promise<Response> {
   const body = await context.rawBody.bytes(BODY_LIMIT_BYTES);
   const webhookId = context.params.webhook_id ?? "";
-  const url = `${publicFunctionsUrl()}/webhook-receiver/${webhookId}`;
-  return await receive(
-    context,
-    webhookId,
-    signedRequest(context.request, url, body),
-    (verifier, request) => verifier.scheme.elements(request),
-  );
+  const request = signedRequest(context.request, addressOf(webhookId), body);
+  return openAnswer(request) ??
+    await receive(
+      context,
+      webhookId,
+      request,
+      (verifier, request) => verifier.scheme.elements(request, verifier.settings),
+    );
+}
+
+/** `GET /{webhook_id}`: a provider asks whether the address is ours. Nothing is stored. */
+export async function answerQuestion(context: HandlerContext): Promise<Response> {
+  const webhookId = context.params.webhook_id ?? "";
+  const request = signedRequest(context.request, addressOf(webhookId), new Uint8Array());
+  const { scheme } = await authenticate(webhookId, request);
+  const answer = scheme.handshake?.(request);
+  if (!answer) throw notVerified();
+  return answer;
 }
 
 /** `POST /`: {webhook_id, event, data} for senders that can only be given one URL. */
@@ -51,9 +65,13 @@ export async function receiveEnvelope(context: HandlerContext): Promise<Response
   }
   const request = signedRequest(context.request, `${publicFunctionsUrl()}/webhook-receiver`, body);
   return await receive(context, webhookId, request, async (verifier, signed) => {
-    const [first] = await verifier.scheme.elements(signed);
+    const [first] = await verifier.scheme.elements(signed, verifier.settings);
     return first ? [{ dedupeKey: first.dedupeKey, type: elementType(event) }] : [];
   });
+}
+
+function addressOf(webhookId: string): string {
+  return `${publicFunctionsUrl()}/webhook-receiver/${webhookId}`;
 }
 
 function signedRequest(request: Request, url: string, body: Uint8Array<ArrayBuffer>): SignedRequest {
@@ -72,6 +90,11 @@ async function receive(
     webhook_id: webhookId,
     provider: verifier.scheme.provider,
   });
+  const answer = verifier.scheme.handshake?.(request);
+  if (answer) {
+    log.info("webhook address checked");
+    return answer;
+  }
   await faultPoint("receive.verified");
   let stored = await store(context, verifier, request, await readElements(verifier, request));
   if (stored.outcome === "stale") {
@@ -86,7 +109,7 @@ async function receive(
   }
   await faultPoint("receive.stored");
   log.info("webhook received", { receipt_id: stored.receipt_id, reason: stored.outcome });
-  return Response.json({
+  return verifier.scheme.acknowledgement?.() ?? Response.json({
     success: true,
     duplicate: stored.outcome === "duplicate",
     receipt_id: stored.receipt_id,
@@ -104,26 +127,42 @@ async function authenticate(webhookId: string, request: SignedRequest): Promise<
   if (await verifies(remembered, request) && remembered) return remembered;
   const current = id === null ? null : await verifiers.getSince(id, arrivedAtMs);
   if (await verifies(current, request) && current) return current;
-  throw new InterlockError("UNAUTHENTICATED", "The signature is missing or not valid.");
+  throw notVerified();
 }
 
+function notVerified(): InterlockError {
+  return new InterlockError("UNAUTHENTICATED", "The signature is missing or not valid.");
+}
+
+/**
+ * Whether one of the verifier's keys verifies. Where none does, the scheme the request looks like is found and dummy
+ * keys are tried, up to as many as a webhook can have: so nobody learns whether there was a verifier, or two secrets.
+ */
 async function verifies(verifier: Verifier | null, request: SignedRequest): Promise<boolean> {
   const nowMs = Date.now();
-  const scheme = verifier?.scheme ?? schemeByHeaders(request.headers);
   const signed = verifier?.signingUrl
     ? { ...request, url: verifier.signingUrl + new URL(request.url).search }
     : request;
-  const keys = verifier?.keys.filter((key) => key.untilMs > nowMs).map((key) => key.key) ??
-    [await dummyKey(scheme)];
-  let verified = false;
-  for (const key of keys) verified = await scheme.verify(signed, key, nowMs) || verified;
-  return verified;
+  const keys = verifier?.keys.filter((key) => key.untilMs > nowMs) ?? [];
+  for (const { key } of keys) if (await verifier!.scheme.verify(signed, key, nowMs)) return true;
+  const looksLike = schemeByRequest(request);
+  const scheme = verifier?.scheme ?? looksLike;
+  for (let tried = keys.length; tried < KEYS_TRIED; tried++) {
+    await scheme.verify(signed, await dummyKey(scheme), nowMs);
+  }
+  return false;
 }
 
-function dummyKey(scheme: WebhookScheme): Promise<CryptoKey> {
-  const known = dummyKeys.get(scheme) ?? scheme.importKey(scheme.generateSecret());
+function dummyKey(scheme: WebhookScheme): Promise<WebhookKey> {
+  const known = dummyKeys.get(scheme) ??
+    scheme.importKey(scheme.generateSecret(), scheme.settings().parse(scheme.exampleSettings));
   dummyKeys.set(scheme, known);
   return known;
+}
+
+/** The body as it may be stored: tables hold no secrets. */
+function storedBody({ scheme, keys }: Verifier, { body }: SignedRequest): Uint8Array {
+  return keys.reduce((masked, { key }) => scheme.withoutSecret?.(masked, key) ?? masked, body);
 }
 
 function store(
@@ -139,7 +178,7 @@ function store(
     request_id: context.requestId,
     content_type: request.headers.get("content-type")?.slice(0, 200) ?? null,
     headers: base64Encode(utf8Bytes(maskedHeaders(request.headers))),
-    body: base64Encode(request.body),
+    body: base64Encode(storedBody(verifier, request)),
     elements: elements.map((element, index) => ({
       dedupe_key: element.dedupeKey,
       type: element.type,

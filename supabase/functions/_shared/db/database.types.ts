@@ -1730,6 +1730,7 @@ export type Database = {
           "previous_secret_ref": string | null;
           "provider": string;
           "secret_ref": string;
+          "settings": NonNullable<Json>;
           "signing_url": string | null;
           "tenant_id": string;
           "updated_at": string;
@@ -1748,6 +1749,7 @@ export type Database = {
           "previous_secret_ref"?: string | null;
           "provider": string;
           "secret_ref": string;
+          "settings"?: NonNullable<Json>;
           "signing_url"?: string | null;
           "tenant_id": string;
           "updated_at"?: string;
@@ -1765,6 +1767,7 @@ export type Database = {
           "previous_secret_ref"?: string | null;
           "provider"?: string;
           "secret_ref"?: string;
+          "settings"?: NonNullable<Json>;
           "signing_url"?: string | null;
           "tenant_id"?: string;
           "updated_at"?: string;
@@ -2269,6 +2272,7 @@ export type Database = {
           "p_org_id": string;
           "p_provider": string;
           "p_secret": string;
+          "p_settings"?: Json;
           "p_signing_url": string;
           "p_tenant_id": string;
         };
@@ -2497,6 +2501,7 @@ export type Database = {
           "p_is_active": boolean;
           "p_name": string;
           "p_org_id": string;
+          "p_settings"?: Json;
           "p_tenant_id": string;
           "p_webhook_id": string;
         };

@@ -19,7 +19,7 @@ export interface Parameter {
 export interface ResponseObject {
   description: string;
   headers: Record<string, unknown>;
-  content: { "application/json": { schema: JsonSchema } };
+  content: { "application/json": { schema: JsonSchema } } | { "text/plain": { schema: JsonSchema } };
 }
 
 /** One route in the document. */
@@ -39,7 +39,12 @@ export interface Operation {
   /** Requests that work: the examples of this name in parameters and body, and what in them must exist. */
   "x-examples": Record<
     string,
-    { headers?: Record<string, string>; stands_for?: Record<string, string>; needs?: string[] }
+    {
+      headers?: Record<string, string>;
+      path_stands_for?: Record<string, string>;
+      stands_for?: Record<string, string>;
+      needs?: string[];
+    }
   >;
 }
 
@@ -66,7 +71,10 @@ export function operationOf(functionName: string, route: AnyRoute): Operation {
     responses: responsesOf(route),
     ...(route.permission === undefined ? {} : { "x-permission": route.permission }),
     "x-examples": Object.fromEntries(
-      examples.map(({ name, headers, stands_for, needs }) => [name, defined({ headers, stands_for, needs })]),
+      examples.map(({ name, headers, path_stands_for, stands_for, needs }) => [
+        name,
+        defined({ headers, path_stands_for, stands_for, needs }),
+      ]),
     ),
   };
 }
@@ -130,10 +138,11 @@ function queryParameters(route: AnyRoute, examples: RouteExample[]): Parameter[]
 function responsesOf(route: AnyRoute): Operation["responses"] {
   const responses: Operation["responses"] = {};
   if (route.response) {
+    const content = { schema: responseSchema(route.response) };
     responses[route.response.status] = {
       description: route.summary,
       headers: { "x-request-id": { $ref: "#/components/headers/RequestId" } },
-      content: { "application/json": { schema: responseSchema(route.response) } },
+      content: route.response.form === "text" ? { "text/plain": content } : { "application/json": content },
     };
   }
   if (route.response?.preview) {

@@ -22,8 +22,11 @@ type AccessOf<Auth extends RouteAuth> = Auth extends "user" ? UserAccess : undef
 /** What a route answers when all went well. */
 export interface RouteResponse {
   status: 200 | 201 | 202;
-  /** "list" = `{data: [...], next_cursor}`, where `schema` is one element. Default: the resource itself. */
-  form?: "resource" | "list";
+  /**
+   * "list" = `{data: [...], next_cursor}`, where `schema` is one element; "text" = plain text. Default: the resource
+   * itself.
+   */
+  form?: "resource" | "list" | "text";
   /** A function, so that no boot pays for a schema that only the document needs. */
   schema: () => z.ZodType;
   /** What is answered, with 200, to a body that says `preview: true`. Default: there is no such thing. */
@@ -36,6 +39,8 @@ export interface RouteExample {
   name: string;
   /** Path parameters; those left out get an identifier. */
   params?: Record<string, string>;
+  /** Path parameters that name something else than their name says: parameter -> what it is the id of. */
+  path_stands_for?: Record<string, string>;
   query?: Record<string, string | number>;
   headers?: Record<string, string>;
   body?: unknown;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Store } from "../db/store.ts";
 import { webhookSchemes } from "../providers/registry.ts";
-import type { WebhookScheme } from "../providers/webhook_scheme.ts";
+import type { WebhookKey, WebhookScheme, WebhookSettings } from "../providers/webhook_scheme.ts";
 
 /** What verifies the requests of one webhook. */
 export interface Verifier {
@@ -10,10 +10,11 @@ export interface Verifier {
   tenantId: string;
   version: number;
   scheme: WebhookScheme;
+  settings: WebhookSettings;
   /** The URL the provider signs, when it is not the public URL of the webhook. */
   signingUrl: string | null;
   /** Keys that verify; the second one only until `until`. */
-  keys: { key: CryptoKey; untilMs: number }[];
+  keys: { key: WebhookKey; untilMs: number }[];
 }
 
 const verifierSchema = z.object({
@@ -22,6 +23,7 @@ const verifierSchema = z.object({
   provider: z.string(),
   version: z.number(),
   signing_url: z.string().nullable(),
+  settings: z.record(z.string(), z.unknown()),
   secret: z.string(),
   previous_secret: z.string().nullable(),
   previous_secret_expires_at: z.string().nullable(),
@@ -75,21 +77,39 @@ export class VerifierCache {
       await this.store.call("get_webhook_verifier", { p_webhook_id: webhookId }),
     );
     const scheme = row === null ? undefined : webhookSchemes.get(row.provider);
-    if (row === null || scheme === undefined) return null;
-    const keys = [{ key: await scheme.importKey(row.secret), untilMs: Infinity }];
-    if (row.previous_secret !== null && row.previous_secret_expires_at !== null) {
-      keys.push({
-        key: await scheme.importKey(row.previous_secret),
-        untilMs: Date.parse(row.previous_secret_expires_at),
-      });
-    }
+    // Settings that the scheme no longer understands verify nothing.
+    const settings = scheme?.settings().safeParse(row?.settings).data;
+    if (row === null || scheme === undefined || settings === undefined) return null;
+    const keys = await importedKeys(scheme, settings, [
+      { secret: row.secret, untilMs: Infinity },
+      { secret: row.previous_secret, untilMs: Date.parse(row.previous_secret_expires_at ?? "") },
+    ]);
     return {
       webhookId: row.webhook_id,
       tenantId: row.tenant_id,
       version: row.version,
       scheme,
+      settings,
       signingUrl: row.signing_url,
       keys,
     };
   }
+}
+
+/** The keys of secrets that there are and that fit the settings; a secret of other days may not. */
+async function importedKeys(
+  scheme: WebhookScheme,
+  settings: WebhookSettings,
+  secrets: { secret: string | null; untilMs: number }[],
+): Promise<Verifier["keys"]> {
+  const keys: Verifier["keys"] = [];
+  for (const { secret, untilMs } of secrets) {
+    if (secret === null) continue;
+    try {
+      keys.push({ key: await scheme.importKey(secret, settings), untilMs });
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+  return keys;
 }

@@ -1,5 +1,7 @@
 import { InterlockError } from "../errors/interlock_error.ts";
-import { type LosslessJson, parseLossless } from "../json/lossless.ts";
+import { isJsonObject, type LosslessJson, type LosslessJsonObject, parseLossless } from "../json/lossless.ts";
+import { keyOf } from "./element_keys.ts";
+import { elementType, MAX_ELEMENTS, type WebhookElement } from "./webhook_scheme.ts";
 
 /**
  * The JSON of a verified body, numbers with their digits.
@@ -12,6 +14,47 @@ export function parseJsonBody(body: Uint8Array): LosslessJson {
   } catch (error) {
     throw new InterlockError("MALFORMED_BODY", "The body is not valid JSON in UTF-8.", { cause: error });
   }
+}
+
+/**
+ * The JSON object of a verified body.
+ *
+ * @throws {InterlockError} MALFORMED_BODY when it is something else.
+ */
+export function parseJsonObject(body: Uint8Array): LosslessJsonObject {
+  const value = parseJsonBody(body);
+  if (!isJsonObject(value)) throw new InterlockError("MALFORMED_BODY", "The body is not a JSON object.");
+  return value;
+}
+
+/** The JSON object of a body that nobody has verified yet; null when it is none. */
+export function jsonObjectOrNull(body: Uint8Array): LosslessJsonObject | null {
+  try {
+    return parseJsonObject(body);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * One element per item of a list.
+ *
+ * @param identityOf - what stays the same when the provider sends the item again.
+ * @throws {InterlockError} MALFORMED_BODY when it is no list, an empty one, or one longer than `most`.
+ */
+export async function elementsOfList(
+  list: LosslessJson | undefined,
+  identityOf: (item: LosslessJson, index: number) => string,
+  typeOf: (item: LosslessJson) => LosslessJson | undefined,
+  most = MAX_ELEMENTS,
+): Promise<WebhookElement[]> {
+  if (!Array.isArray(list) || list.length === 0 || list.length > most) {
+    throw new InterlockError("MALFORMED_BODY", `The body does not list 1 to ${most} events.`);
+  }
+  return await Promise.all(list.map(async (item, index) => ({
+    dedupeKey: await keyOf(identityOf(item, index)),
+    type: elementType(typeOf(item)),
+  })));
 }
 
 /** Random secret bytes; 32 is what the Standard Webhooks specification asks for at least 24 of. */

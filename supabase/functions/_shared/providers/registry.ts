@@ -1,9 +1,8 @@
 import { genericHmac } from "./generic_hmac/webhook.ts";
-import { hubspot } from "./hubspot/webhook.ts";
-import { standardWebhooks } from "./standard_webhooks/webhook.ts";
-import type { WebhookScheme } from "./webhook_scheme.ts";
+import * as manifest from "./manifest.ts";
+import type { SignedRequest, WebhookScheme } from "./webhook_scheme.ts";
 
-const schemes = [genericHmac, hubspot, standardWebhooks] as const;
+const schemes: readonly WebhookScheme[] = Object.values(manifest);
 
 /** Every kind of inbound webhook, by provider. */
 export const webhookSchemes: ReadonlyMap<string, WebhookScheme> = new Map(
@@ -11,14 +10,21 @@ export const webhookSchemes: ReadonlyMap<string, WebhookScheme> = new Map(
 );
 
 /** Names of the providers, for schemas. */
-export const webhookProviders = ["generic_hmac", "hubspot", "standard_webhooks"] as const;
+export const webhookProviders: readonly string[] = [...webhookSchemes.keys()].sort();
 
 /**
- * The scheme whose headers a request carries: what a request to an unknown webhook is verified against, so that it
- * takes the same path as one with a bad signature.
+ * The scheme a request looks like: what one to an unknown webhook is verified against, so that it takes the same path as
+ * one with a bad signature.
  */
-export function schemeByHeaders(headers: Headers): WebhookScheme {
-  if (headers.has("x-hubspot-signature-v3")) return hubspot;
-  if (headers.has("webhook-signature") || headers.has("svix-signature")) return standardWebhooks;
-  return genericHmac;
+export function schemeByRequest(request: SignedRequest): WebhookScheme {
+  return schemes.find((scheme) => scheme.recognises(request)) ?? genericHmac;
+}
+
+/** The answer to a question that a provider asks without credentials, the same for every webhook; null = it is none. */
+export function openAnswer(request: SignedRequest): Response | null {
+  for (const scheme of schemes) {
+    const answer = scheme.openAnswer?.(request);
+    if (answer) return answer;
+  }
+  return null;
 }

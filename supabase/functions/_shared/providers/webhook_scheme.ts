@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { LosslessJson } from "../json/lossless.ts";
 
 /** A request as the provider sent it. */
@@ -17,27 +18,87 @@ export interface WebhookElement {
   type: string;
 }
 
-/** How one kind of inbound webhook is signed and read. A new one is a file and a line in the registry. */
-export interface WebhookScheme {
+/** A request of the provider's kind that verifies, made by us. */
+export interface SampleRequest {
+  method: "POST";
+  url: string;
+  headers: Record<string, string>;
+  body: Uint8Array<ArrayBuffer>;
+}
+
+/** What a scheme must know besides the secret, by name. Never a secret. */
+export type WebhookSettings = Record<string, unknown>;
+
+/** What a scheme verifies with: a CryptoKey, or whatever it made of secret and settings. Only the scheme looks inside. */
+export type WebhookKey = object;
+
+/**
+ * How one kind of inbound webhook is signed and read: data, and one function for each question the receiver asks. A new
+ * one is a folder with this in it and a line in the manifest.
+ */
+export interface SchemeDefinition<Settings, Key> {
   provider: string;
-  /** Who makes the signing secret: "us", or "them" (the customer pastes the provider's). */
-  secretFrom: "us" | "them";
-  /** A new secret, for schemes where we make it. */
+  /** Who makes the secret: "us", "them" (the customer pastes the provider's), or "nobody": it works without one. */
+  secretFrom: "us" | "them" | "nobody";
+  /** The schema of its settings; it parses `{}` unless something must be given. Called at most once per process. */
+  settings(): z.ZodType<Settings>;
+  /** Settings that pass the schema: for the key that stands for an unknown webhook, and as an example. */
+  exampleSettings: WebhookSettings;
+  /** A new secret of the scheme's form: where we make it, and for the key that stands for an unknown webhook. */
   generateSecret(): string;
+  /** Why this hub cannot have such webhooks, as a sentence; null when it can. */
+  obstacle?(): string | null;
   /**
-   * Turns a secret into a key.
+   * Turns a secret into what verifies.
    *
    * @throws {TypeError} when the secret is not of the scheme's form.
    */
-  importKey(secret: string): Promise<CryptoKey>;
-  /** Whether the signature is the key's and the timestamp, where there is one, within the window. Never throws. */
-  verify(request: SignedRequest, key: CryptoKey, nowMs: number): Promise<boolean>;
+  importKey(secret: string, settings: Settings): Promise<Key>;
+  /** Whether a request looks like this provider's, so that one to an unknown webhook takes the same path. */
+  recognises(request: SignedRequest): boolean;
+  /**
+   * Whether the signature is the key's and the timestamp, where there is one, within the window.
+   *
+   * @throws {InterlockError} UNAVAILABLE when the provider's public keys cannot be had, and nothing else.
+   */
+  verify(request: SignedRequest, key: Key, nowMs: number): Promise<boolean>;
   /**
    * The elements of a verified body.
    *
    * @throws {InterlockError} MALFORMED_BODY.
    */
-  elements(request: SignedRequest): Promise<WebhookElement[]>;
+  elements(request: SignedRequest, settings: Settings): Promise<WebhookElement[]>;
+  /** The answer to a verified request that asks whether the address is ours; null = it tells news. */
+  handshake?(request: SignedRequest): Response | null;
+  /**
+   * The answer to a question that the provider asks without any credential; null = it is none. Rests on nothing but the
+   * request, so that it says nothing about the webhook it is addressed to.
+   */
+  openAnswer?(request: SignedRequest): Response | null;
+  /** What the provider wants to hear once all is stored. Default: our own JSON. */
+  acknowledgement?(): Response;
+  /** The body as it may be stored, where the secret stands in it. */
+  withoutSecret?(body: Uint8Array<ArrayBuffer>, key: Key): Uint8Array<ArrayBuffer>;
+  /** What the provider is given in place of the plain address; the secret is null where it is not at hand. */
+  addressFor?(url: string, secret: string | null, settings: Settings): string;
+  /** The word the provider sends back when it checks the address, for providers that ask for one. */
+  verifyToken?(secret: string): Promise<string>;
+  /**
+   * A request to `url` as the provider would send it, with news that nobody has told before; null where the signing
+   * key is not ours.
+   */
+  sample(secret: string, settings: Settings, nowMs: number, url: string): Promise<SampleRequest> | null;
+}
+
+/** A scheme whose settings and keys are its own affair. */
+export type WebhookScheme = SchemeDefinition<WebhookSettings, WebhookKey>;
+
+/** Defines a scheme; its functions see the types of its own settings and key. */
+export function defineScheme<Settings extends WebhookSettings, Key extends WebhookKey>(
+  definition: SchemeDefinition<Settings, Key>,
+): WebhookScheme {
+  let schema: z.ZodType<Settings> | undefined;
+  return { ...definition, settings: () => schema ??= definition.settings() } as WebhookScheme;
 }
 
 /** Timestamps further away than this, in either direction, are refused (Standard Webhooks, HubSpot: 5 minutes). */

@@ -1,64 +1,91 @@
 import { constantTimeEqual } from "../../crypto/constant_time_equal.ts";
-import { base64Decode, hexDecode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
-import { hmacSha256, hmacSha256Key, sha256 } from "../../crypto/hmac.ts";
-import { InterlockError } from "../../errors/interlock_error.ts";
-import { isJsonObject } from "../../json/lossless.ts";
-import { parseJsonBody, randomBytes } from "../json_body.ts";
-import {
-  elementType,
-  MAX_ELEMENTS,
-  type SignedRequest,
-  type WebhookElement,
-  type WebhookScheme,
-} from "../webhook_scheme.ts";
+import { base64Decode, base64Encode, hexDecode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
+import { hmac, hmacKey } from "../../crypto/hmac.ts";
+import { randomBytes } from "../json_body.ts";
+import { plainElements } from "../plain_elements.ts";
+import { jsonSample, withHeaders } from "../sample_request.ts";
+import { isTimely } from "../timestamps.ts";
+import { defineScheme } from "../webhook_scheme.ts";
+import { type GenericHmacSettings, genericHmacSettings } from "./settings.ts";
 
-/**
- * `x-signature: sha256=<hex>` over the raw body, as GitHub made it common; base64 and a bare value verify too.
- *
- * The scheme has no timestamp: a repetition is recognised by `x-event-id`, or without one by the body itself.
- */
-export const genericHmac: WebhookScheme = {
-  provider: "generic_hmac",
-  secretFrom: "us",
-  generateSecret: () => hexEncode(randomBytes(32)),
-  importKey: (secret) => hmacSha256Key(utf8Bytes(secret)),
-  async verify(request, key) {
-    const sent = (request.headers.get("x-signature") ?? "").trim().replace(/^sha256=/i, "");
-    const expected = await hmacSha256(key, request.body);
-    return constantTimeEqual(expected, /^[0-9a-fA-F]{64}$/.test(sent) ? hexDecode(sent) : base64Decode(sent));
-  },
-  async elements(request) {
-    const identity = request.headers.get("x-event-id");
-    const requestKey = identity
-      ? await sha256(utf8Bytes(`id:${identity}`))
-      : await sha256(utf8Bytes("body:"), request.body);
-    return isJson(request) ? jsonElements(request, hexEncode(requestKey)) : [{
-      dedupeKey: hexEncode(requestKey),
-      type: elementType(request.headers.get("x-event-type")),
-    }];
-  },
-};
-
-function isJson(request: SignedRequest): boolean {
-  return /^application\/(?:[\w.-]+\+)?json\b/i.test(
-    request.headers.get("content-type") ?? "application/json",
-  );
+interface GenericKey {
+  hmac: CryptoKey;
+  settings: GenericHmacSettings;
 }
 
-async function jsonElements(request: SignedRequest, requestKey: string): Promise<WebhookElement[]> {
-  const body = parseJsonBody(request.body);
-  const named = request.headers.get("x-event-type");
-  if (!Array.isArray(body)) {
-    return [{
-      dedupeKey: requestKey,
-      type: elementType(named ?? (isJsonObject(body) ? body.type ?? body.event : null)),
-    }];
-  }
-  if (body.length === 0 || body.length > MAX_ELEMENTS) {
-    throw new InterlockError("MALFORMED_BODY", `An array holds 1 to ${MAX_ELEMENTS} events.`);
-  }
-  return await Promise.all(body.map(async (element, index) => ({
-    dedupeKey: hexEncode(await sha256(utf8Bytes(`${requestKey}:${index}`))),
-    type: elementType(named ?? (isJsonObject(element) ? element.type ?? element.event : null)),
-  })));
+/**
+ * `x-signature: sha256=<hex>` over the raw body, as GitHub made it common; base64 and a bare value verify too. Header,
+ * hash, encoding, prefix and a timestamp beside the body are settings.
+ *
+ * Without a timestamp a repetition is recognised by `x-event-id` alone, or without one by the body itself.
+ */
+export const genericHmac = defineScheme<GenericHmacSettings, GenericKey>({
+  provider: "generic_hmac",
+  secretFrom: "us",
+  settings: genericHmacSettings,
+  exampleSettings: {},
+  generateSecret: () => hexEncode(randomBytes(32)),
+  async importKey(secret, settings) {
+    const hash = settings.algorithm === "sha256" ? "SHA-256" : "SHA-512";
+    return { hmac: await hmacKey(secretBytes(secret, settings), hash), settings };
+  },
+  // What nothing else recognises ends here; see the registry.
+  recognises: (request) => request.headers.has("x-signature"),
+  async verify(request, key, nowMs) {
+    const { settings } = key;
+    const timestamp = settings.timestamp && (request.headers.get(settings.timestamp.header) ?? "");
+    const expected = await hmac(key.hmac, ...signedParts(request.body, timestamp, settings));
+    const matches = constantTimeEqual(expected, sentSignature(request.headers, expected.length, settings));
+    return matches && (settings.timestamp === null || isTimely(timestamp ?? "", nowMs, {
+      unit: settings.timestamp.unit,
+      windowMs: settings.timestamp.window_seconds * 1000,
+    }));
+  },
+  elements: plainElements,
+  async sample(secret, settings, nowMs, url) {
+    const key = await this.importKey(secret, settings);
+    const id = crypto.randomUUID();
+    const sample = jsonSample(url, { type: "sample.sent", id }, { [settings.event_id_header]: id });
+    const { timestamp, encoding } = settings;
+    const at = timestamp && String(timestamp.unit === "ms" ? nowMs : Math.floor(nowMs / 1000));
+    const signature = await hmac(key.hmac, ...signedParts(sample.body, at, settings));
+    const encoded = encoding === "base64" ? base64Encode(signature) : hexEncode(signature);
+    return withHeaders(sample, {
+      [settings.header]: `${settings.prefix ?? `${settings.algorithm}=`}${encoded}`,
+      ...(timestamp ? { [timestamp.header]: at! } : {}),
+    });
+  },
+});
+
+function secretBytes(secret: string, { secret_encoding }: GenericHmacSettings): Uint8Array<ArrayBuffer> {
+  if (secret_encoding === "text") return utf8Bytes(secret);
+  const bytes = secret_encoding === "hex" ? hexDecode(secret) : base64Decode(secret);
+  if (bytes === null) throw new TypeError(`The secret is no ${secret_encoding}, as its settings say`);
+  return bytes;
+}
+
+/** The signed text around the body: what stands before and after it, the timestamp in its place. */
+function signedParts(
+  body: Uint8Array,
+  timestamp: string | null,
+  settings: GenericHmacSettings,
+): Uint8Array[] {
+  if (settings.timestamp === null) return [body];
+  const [before, after] = settings.timestamp.signed.split("{body}");
+  const filled = (text: string) => utf8Bytes(text.replace("{timestamp}", () => timestamp ?? ""));
+  return [filled(before!), body, filled(after!)];
+}
+
+function sentSignature(
+  headers: Headers,
+  length: number,
+  { header, prefix, encoding, algorithm }: GenericHmacSettings,
+): Uint8Array | null {
+  const sent = (headers.get(header) ?? "").trim();
+  const start = prefix ?? (sent.toLowerCase().startsWith(`${algorithm}=`) ? `${algorithm}=` : "");
+  if (prefix !== null && !sent.startsWith(prefix)) return null;
+  const value = sent.slice(start.length);
+  const isHex = encoding === "hex" ||
+    (encoding === "auto" && value.length === length * 2 && /^[0-9a-f]+$/i.test(value));
+  return isHex ? hexDecode(value) : base64Decode(value);
 }

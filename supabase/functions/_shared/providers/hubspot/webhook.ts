@@ -1,10 +1,12 @@
 import { constantTimeEqual } from "../../crypto/constant_time_equal.ts";
-import { base64Decode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
-import { hmacSha256, hmacSha256Key, sha256 } from "../../crypto/hmac.ts";
-import { InterlockError } from "../../errors/interlock_error.ts";
+import { base64Decode, base64Encode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
+import { hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
 import { isJsonObject, type LosslessJson, scalarText, stringifyLossless } from "../../json/lossless.ts";
-import { parseJsonBody, randomBytes } from "../json_body.ts";
-import { elementType, MAX_ELEMENTS, REPLAY_WINDOW_MS, type WebhookScheme } from "../webhook_scheme.ts";
+import { elementsOfList, parseJsonBody, randomBytes } from "../json_body.ts";
+import { jsonSample, withHeaders } from "../sample_request.ts";
+import { noSettings } from "../setting_types.ts";
+import { isTimely } from "../timestamps.ts";
+import { defineScheme } from "../webhook_scheme.ts";
 
 /** The escapes HubSpot undoes in the URI before signing, and no others (developers.hubspot.com, "Validating requests"). */
 const UNESCAPED: Record<string, string> = {
@@ -29,33 +31,56 @@ const IDENTITY = ["portalId", "subscriptionType", "objectId", "eventId", "occurr
  * HubSpot signature v3: base64 HMAC-SHA-256 of method, URI, body and timestamp with the app's client secret; the
  * timestamp header is in milliseconds. The body is an array of events.
  */
-export const hubspot: WebhookScheme = {
+export const hubspot = defineScheme<Record<string, never>, CryptoKey>({
   provider: "hubspot",
   secretFrom: "them",
+  settings: noSettings,
+  exampleSettings: {},
   generateSecret: () => hexEncode(randomBytes(16)),
   importKey: (secret) => hmacSha256Key(utf8Bytes(secret)),
+  recognises: ({ headers }) => headers.has("x-hubspot-signature-v3"),
   async verify(request, key, nowMs) {
     const timestamp = request.headers.get("x-hubspot-request-timestamp") ?? "";
     const signature = request.headers.get("x-hubspot-signature-v3") ?? "";
-    const signed = utf8Bytes(`${request.method}${signedUri(request.url)}`);
-    const expected = await hmacSha256(key, signed, request.body, utf8Bytes(timestamp));
-    const inWindow = /^\d{1,15}$/.test(timestamp) && Math.abs(nowMs - Number(timestamp)) <= REPLAY_WINDOW_MS;
-    return constantTimeEqual(expected, base64Decode(signature)) && inWindow;
+    const expected = await signed(key, request.method, request.url, request.body, timestamp);
+    return constantTimeEqual(expected, base64Decode(signature)) && isTimely(timestamp, nowMs, { unit: "ms" });
   },
-  async elements(request) {
-    const body = parseJsonBody(request.body);
-    if (!Array.isArray(body) || body.length === 0 || body.length > MAX_ELEMENTS) {
-      throw new InterlockError(
-        "MALFORMED_BODY",
-        `The body is not an array of 1 to ${MAX_ELEMENTS} HubSpot events.`,
-      );
-    }
-    return await Promise.all(body.map(async (element) => ({
-      dedupeKey: hexEncode(await sha256(utf8Bytes(identityText(element)))),
-      type: elementType(isJsonObject(element) ? element.subscriptionType : null),
-    })));
+  elements: async (request) =>
+    await elementsOfList(
+      parseJsonBody(request.body),
+      identityText,
+      (element) => isJsonObject(element) ? element.subscriptionType : null,
+    ),
+  async sample(secret, _, nowMs, url) {
+    const sample = jsonSample(url, [{
+      eventId: crypto.getRandomValues(new Uint32Array(1))[0],
+      subscriptionId: 1,
+      portalId: 1,
+      appId: 1,
+      occurredAt: nowMs,
+      subscriptionType: "sample.sent",
+      attemptNumber: 0,
+      objectId: 1,
+      changeSource: "SAMPLE",
+    }]);
+    const key = await hmacSha256Key(utf8Bytes(secret));
+    const signature = await signed(key, sample.method, url, sample.body, String(nowMs));
+    return withHeaders(sample, {
+      "x-hubspot-request-timestamp": String(nowMs),
+      "x-hubspot-signature-v3": base64Encode(signature),
+    });
   },
-};
+});
+
+async function signed(
+  key: CryptoKey,
+  method: string,
+  url: string,
+  body: Uint8Array,
+  timestamp: string,
+): Promise<Uint8Array> {
+  return await hmacSha256(key, utf8Bytes(`${method}${signedUri(url)}`), body, utf8Bytes(timestamp));
+}
 
 /** The URI as HubSpot signs it. */
 export function signedUri(url: string): string {

@@ -1,0 +1,31 @@
+import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from "jose";
+import { environment } from "../../env.ts";
+import { sendRequest } from "../../guardrails/egress/egress.ts";
+
+/** Google publishes keys days before it uses them; one that is not known is asked for anyway. */
+const KEEP_MS = 6 * 60 * 60 * 1000;
+/** Between two questions for keys that are not there, so that nobody makes us ask Google by inventing key ids. */
+const COOLDOWN_MS = 60_000;
+const TIMEOUT_MS = 5000;
+const MAX_BYTES = 64 * 1024;
+
+let keys: JWTVerifyGetKey | undefined;
+
+/** Google's public keys, fetched through the guarded way out and remembered by this process. */
+export function googleKeys(): JWTVerifyGetKey {
+  return keys ??= createRemoteJWKSet(new URL(environment().INTERLOCK_GOOGLE_KEYS_URL), {
+    cacheMaxAge: KEEP_MS,
+    cooldownDuration: COOLDOWN_MS,
+    timeoutDuration: TIMEOUT_MS,
+    [customFetch]: async (url) => {
+      const { status, body } = await sendRequest({
+        url: String(url),
+        method: "GET",
+        headers: { accept: "application/json" },
+        timeoutMs: TIMEOUT_MS,
+        maxResponseBytes: MAX_BYTES,
+      });
+      return new Response(body, { status });
+    },
+  });
+}

@@ -1,0 +1,107 @@
+import type { Json } from "../_shared/db/database.types.ts";
+import { publicFunctionsUrl } from "../_shared/env.ts";
+import { InterlockError } from "../_shared/guardrails.ts";
+import { webhookSchemes } from "../_shared/providers/registry.ts";
+import type { WebhookScheme, WebhookSettings } from "../_shared/providers/webhook_scheme.ts";
+
+/** The scheme of a provider. */
+export function schemeOf(provider: string): WebhookScheme {
+  const scheme = webhookSchemes.get(provider);
+  if (!scheme) throw new InterlockError("VALIDATION_FAILED", `provider: "${provider}" is not known.`);
+  return scheme;
+}
+
+/**
+ * Settings as the scheme takes them, with what was left out filled in.
+ *
+ * @throws {InterlockError} VALIDATION_FAILED naming the setting that is wrong.
+ */
+export function checkedSettings(scheme: WebhookScheme, given: WebhookSettings): Json {
+  const obstacle = scheme.obstacle?.();
+  if (obstacle) throw new InterlockError("VALIDATION_FAILED", `provider: ${obstacle}`);
+  const parsed = scheme.settings().safeParse(given);
+  if (parsed.success) return parsed.data as Json;
+  const issues = parsed.error.issues.slice(0, 20).map(({ path, message }) => ({
+    path: ["settings", ...path].join("."),
+    message,
+  }));
+  throw new InterlockError("VALIDATION_FAILED", `${issues[0]!.path}: ${issues[0]!.message}`, {
+    details: { issues },
+  });
+}
+
+/**
+ * The secret for a new webhook: the one that was given, or one that we make.
+ *
+ * @throws {InterlockError} VALIDATION_FAILED when the scheme does not take it, or needs one and has none.
+ */
+export async function chosenSecret(
+  scheme: WebhookScheme,
+  settings: Json,
+  given: string | undefined,
+): Promise<string> {
+  const { provider, secretFrom } = scheme;
+  if (!given && secretFrom === "them") {
+    throw new InterlockError(
+      "VALIDATION_FAILED",
+      `secret: ${provider} signs with a secret of its own; paste it here.`,
+    );
+  }
+  if (given && secretFrom === "nobody") {
+    throw new InterlockError("VALIDATION_FAILED", `secret: ${provider} works without one; leave it out.`);
+  }
+  return await checkedSecret(scheme, settings, given ?? scheme.generateSecret());
+}
+
+/** The next secret of a webhook. */
+export async function rotatedSecret(
+  webhook: { provider: string; settings: Json },
+  given: string | undefined,
+): Promise<string> {
+  const scheme = schemeOf(webhook.provider);
+  if (scheme.secretFrom === "nobody") {
+    throw new InterlockError(
+      "VALIDATION_FAILED",
+      `secret: ${scheme.provider} has none that could be changed.`,
+    );
+  }
+  return await chosenSecret(scheme, checkedSettings(scheme, webhook.settings as WebhookSettings), given);
+}
+
+/**
+ * A secret that the scheme can use with these settings.
+ *
+ * @throws {InterlockError} VALIDATION_FAILED when it cannot.
+ */
+export async function checkedSecret(scheme: WebhookScheme, settings: Json, secret: string): Promise<string> {
+  try {
+    await scheme.importKey(secret, settings as WebhookSettings);
+    return secret;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new InterlockError("VALIDATION_FAILED", `secret: ${error.message}.`, { cause: error });
+  }
+}
+
+/** A webhook that an RPC or a table answered, with the address to give to the provider. */
+export function resource(webhook: unknown) {
+  return withAddress(webhook, null);
+}
+
+/** A webhook with the secret it just got. It is shown this once, and so is an address with the secret in it. */
+export async function secretResource(webhook: unknown, secret: string) {
+  const scheme = schemeOf((webhook as { provider: string }).provider);
+  return {
+    ...withAddress(webhook, secret),
+    signing_secret: scheme.secretFrom === "nobody" ? null : secret,
+    verify_token: await scheme.verifyToken?.(secret) ?? null,
+  };
+}
+
+function withAddress(webhook: unknown, secret: string | null) {
+  const row = webhook as { id: string; provider: string; settings: Json };
+  const plain = `${publicFunctionsUrl()}/webhook-receiver/${row.id}`;
+  const scheme = webhookSchemes.get(row.provider);
+  const settings = scheme?.settings().safeParse(row.settings).data;
+  return { ...row, url: settings && scheme?.addressFor?.(plain, secret, settings) || plain };
+}
