@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import { ERROR_CLASSES } from "../../supabase/functions/_shared/delivery/error_class.ts";
 import { ERROR_CODES } from "../../supabase/functions/_shared/errors/codes.ts";
+import { webhookProviders, webhookSchemes } from "../../supabase/functions/_shared/providers/registry.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => Deno.readTextFileSync(join(root, path));
@@ -67,6 +69,30 @@ Deno.test("DOCS: docs/api.md names every route", async () => {
     }
   }
 });
+
+Deno.test("DOCS: every kind of webhook is in the table and has a page that says all of it", () => {
+  const listed = tableRows(read("docs/webhooks.md").replaceAll("| [`", "| `"))
+    .filter(([, , verifiedBy]) => verifiedBy).map(([name]) => /^`(\w+)`\]/.exec(name!)?.[1]).filter(Boolean);
+  assert.deepEqual(listed, [...webhookProviders]);
+  const index = read("docs/providers/README.md");
+  for (const [provider, scheme] of webhookSchemes) {
+    const page = read(`docs/providers/${provider}.md`);
+    assert.ok(index.includes(`](${provider}.md)`), provider);
+    for (const part of [`\`"provider": "${provider}"\``, "\n## What arrives\n", "\n## The same, again\n"]) {
+      assert.ok(page.includes(part), `${provider} lacks ${part.trim()}`);
+    }
+    const settings = settingNames(z.toJSONSchema(scheme.settings(), { io: "input" }));
+    const rows = tableRows(page).map(([name]) => name!.replaceAll("`", ""));
+    assert.deepEqual(rows.sort(), settings.sort(), provider);
+  }
+});
+
+/** Names of settings, those within another one included. */
+function settingNames(schema: { properties?: unknown; anyOf?: unknown }): string[] {
+  const inner = Array.isArray(schema.anyOf) ? schema.anyOf : [];
+  const own = Object.entries((schema.properties ?? {}) as Record<string, typeof schema>);
+  return [...own.flatMap(([name, value]) => [name, ...settingNames(value)]), ...inner.flatMap(settingNames)];
+}
 
 Deno.test("DOCS: every relative link between documents leads somewhere", () => {
   const documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", ...markdown("docs")];
