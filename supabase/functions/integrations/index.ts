@@ -2,10 +2,17 @@ import { createFunction } from "../_shared/http/create_function.ts";
 import { dispatchRoutes } from "./dispatches.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { receiptRoutes } from "./receipts.ts";
+import { webhookControlRoutes } from "./webhook_control.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 /** What admins manage: inbound webhooks, their receipts, the events that wait for a person, and what they should know. */
 export default createFunction({
   name: "integrations",
-  routes: [...webhookRoutes, ...receiptRoutes, ...dispatchRoutes, ...notificationRoutes],
+  routes: [
+    ...webhookRoutes,
+    ...webhookControlRoutes,
+    ...receiptRoutes,
+    ...dispatchRoutes,
+    ...notificationRoutes,
+  ],
 });

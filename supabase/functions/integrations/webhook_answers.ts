@@ -12,12 +12,13 @@ export const webhookAnswer = () =>
     name: z.string(),
     is_active: z.boolean(),
     previous_secret_expires_at: instant().nullable().describe(
-      "Until then the secret before the current one verifies too.",
+      "Until then the secret before the current one verifies too; null = only the current one does.",
     ),
     signing_url: z.url().nullable().describe("The URL the provider signs; null = the webhook's own."),
     settings: z.record(z.string(), z.unknown()).describe(
       "What the scheme must know besides the secret; {} = its defaults.",
     ),
+    deleted_at: instant().nullable().describe("Null = it was not deleted."),
     created_by: z.uuid().nullable(),
     created_at: instant(),
     updated_at: instant(),
@@ -30,11 +31,16 @@ export const changedWebhookAnswer = () => webhookAnswer().extend({ tenant_id: z.
 /** A webhook with the secret it just got. */
 export const webhookSecretAnswer = () =>
   changedWebhookAnswer().extend({
-    signing_secret: z.string().nullable().describe("Shown this once; null = the provider works without one."),
+    signing_secret: z.string().nullable().describe(
+      "Later shown by reveal only; null = the provider works without one.",
+    ),
     verify_token: z.string().nullable().describe(
       "For providers that ask for one when they check the address.",
     ),
   });
+
+/** A secret that somebody asked to see. */
+export const revealedSecretAnswer = () => z.strictObject({ id: z.uuid(), signing_secret: z.string() });
 
 /** A receipt as lists show it. */
 export const receiptAnswer = () =>

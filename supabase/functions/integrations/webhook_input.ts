@@ -88,7 +88,7 @@ export function resource(webhook: unknown) {
   return withAddress(webhook, null);
 }
 
-/** A webhook with the secret it just got. It is shown this once, and so is an address with the secret in it. */
+/** A webhook with the secret it just got. Later only reveal shows it, and an address with the secret in it never comes again. */
 export async function secretResource(webhook: unknown, secret: string) {
   const scheme = schemeOf((webhook as { provider: string }).provider);
   return {
@@ -99,9 +99,20 @@ export async function secretResource(webhook: unknown, secret: string) {
 }
 
 function withAddress(webhook: unknown, secret: string | null) {
-  const row = webhook as { id: string; provider: string; settings: Json };
+  const row = webhook as {
+    id: string;
+    provider: string;
+    settings: Json;
+    previous_secret_expires_at: string | null;
+  };
   const plain = `${publicFunctionsUrl()}/webhook-receiver/${row.id}`;
   const scheme = webhookSchemes.get(row.provider);
   const settings = scheme?.settings().safeParse(row.settings).data;
-  return { ...row, url: settings && scheme?.addressFor?.(plain, secret, settings) || plain };
+  const overlapsUntil = row.previous_secret_expires_at;
+  return {
+    ...row,
+    // An overlap that is over stands in the row until a job tidies it away.
+    previous_secret_expires_at: Date.parse(overlapsUntil ?? "") > Date.now() ? overlapsUntil : null,
+    url: settings && scheme?.addressFor?.(plain, secret, settings) || plain,
+  };
 }

@@ -5,6 +5,7 @@ import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
 import type { UserAccess } from "../_shared/http/access.ts";
+import { NO_STORE } from "../_shared/http/no_store.ts";
 import { route } from "../_shared/http/route.ts";
 import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
 import { webhookProviders } from "../_shared/providers/registry.ts";
@@ -21,7 +22,7 @@ import {
 } from "./webhook_input.ts";
 
 const COLUMNS =
-  "id, org_id, connector_id, provider, name, is_active, previous_secret_expires_at, signing_url, settings, created_by, created_at, updated_at";
+  "id, org_id, connector_id, provider, name, is_active, previous_secret_expires_at, signing_url, settings, deleted_at, created_by, created_at, updated_at";
 
 const secretSchema = z.string().min(16).max(500).regex(/^[\x21-\x7e]+$/, "is printable ASCII without spaces");
 
@@ -40,6 +41,8 @@ const createSchema = z.strictObject({
   signing_url: z.url({ protocol: /^https?$/ }).max(2000).optional(),
   settings: settingsSchema.optional(),
 });
+
+const listSchema = pageQuerySchema.extend({ deleted: z.enum(["true", "false"]).default("false") });
 
 const updateSchema = z.strictObject({
   name: nameSchema.optional(),
@@ -78,11 +81,14 @@ export const webhookRoutes = [
     auth: "user",
     permission: "webhooks.read",
     org: "required",
-    query: pageQuerySchema,
+    query: listSchema,
     response: { status: 200, form: "list", schema: webhookAnswer },
     examples: [{ name: "all" }, { name: "first_page", query: { limit: 1 } }],
     handler: async ({ access, query }) => {
       let select = access.db.from("integration_webhooks").select(COLUMNS);
+      select = query.deleted === "true"
+        ? select.not("deleted_at", "is", null)
+        : select.is("deleted_at", null);
       const after = decodeCursor(query.cursor);
       if (after) {
         select = select.or(`created_at.lt.${after.at},and(created_at.eq.${after.at},id.gt.${after.id})`);
@@ -140,7 +146,7 @@ export const webhookRoutes = [
           p_settings: settings,
         }),
       );
-      return Response.json(await secretResource(webhook, secret), { status: 201 });
+      return Response.json(await secretResource(webhook, secret), { status: 201, headers: NO_STORE });
     },
   }),
   route({
@@ -224,7 +230,7 @@ export const webhookRoutes = [
           p_actor: access.userId,
         }),
       );
-      return Response.json(await secretResource(webhook, secret));
+      return Response.json(await secretResource(webhook, secret), { headers: NO_STORE });
     },
   }),
 ];

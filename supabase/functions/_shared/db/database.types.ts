@@ -1722,6 +1722,7 @@ export type Database = {
           "connector_id": string | null;
           "created_at": string;
           "created_by": string | null;
+          "deleted_at": string | null;
           "id": string;
           "is_active": boolean;
           "name": string;
@@ -1741,6 +1742,7 @@ export type Database = {
           "connector_id"?: string | null;
           "created_at"?: string;
           "created_by"?: string | null;
+          "deleted_at"?: string | null;
           "id"?: string;
           "is_active"?: boolean;
           "name": string;
@@ -1759,6 +1761,7 @@ export type Database = {
           "connector_id"?: string | null;
           "created_at"?: string;
           "created_by"?: string | null;
+          "deleted_at"?: string | null;
           "id"?: string;
           "is_active"?: boolean;
           "name"?: string;
@@ -2280,6 +2283,10 @@ export type Database = {
       };
       "current_access": { Args: Record<PropertyKey, never>; Returns: Json };
       "delete_secret": { Args: { "p_secret_ref": string; "p_tenant_id": string }; Returns: boolean };
+      "delete_webhook": {
+        Args: { "p_actor": string; "p_org_id": string; "p_tenant_id": string; "p_webhook_id": string };
+        Returns: Json;
+      };
       "delivery_situation": {
         Args: { "p_delivery_id": string; "p_kind": string; "p_tenant_id": string };
         Returns: Json;
@@ -2309,6 +2316,10 @@ export type Database = {
           "p_org_id": string;
           "p_tenant_id": string;
         };
+        Returns: Json;
+      };
+      "end_webhook_overlap": {
+        Args: { "p_actor": string; "p_org_id": string; "p_tenant_id": string; "p_webhook_id": string };
         Returns: Json;
       };
       "exchange_deliveries": {
@@ -2421,6 +2432,10 @@ export type Database = {
           "p_webhook_id": string;
         };
         Returns: number;
+      };
+      "reveal_webhook_secret": {
+        Args: { "p_actor": string; "p_org_id": string; "p_tenant_id": string; "p_webhook_id": string };
+        Returns: string;
       };
       "rollback_change": {
         Args: { "p_actor"?: string; "p_change_id": string; "p_tenant_id": string };
