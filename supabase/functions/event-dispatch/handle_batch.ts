@@ -60,8 +60,8 @@ async function handle(
     const consumer = consumers.get(dispatch.consumer);
     if (!consumer) throw new InterlockError("INTERNAL", `There is no consumer "${dispatch.consumer}".`);
     const body = dispatch.receipt_id === null ? null : bodies.get(dispatch.receipt_id) ?? null;
-    await consumer({ event, dedupeKey: dispatch.dedupe_key, receipt: body });
-    dispatchLog.info("dispatched");
+    if (!body?.isTest) await consumer({ event, dedupeKey: dispatch.dedupe_key, receipt: body });
+    dispatchLog.info(body?.isTest ? "a test, nobody acts on it" : "dispatched");
     return { ...base, outcome: "done", error_code: null, error: null, retry_in_ms: null };
   } catch (error) {
     const code = isInterlockError(error) ? error.code : "INTERNAL";

@@ -8,6 +8,8 @@ export interface ReceiptBody {
   tenantId: string;
   provider: string;
   contentType: string | null;
+  /** A sample that the hub sent itself: it shows that the way is open and is not to be acted on. */
+  isTest: boolean;
   body: Uint8Array;
 }
 
@@ -17,6 +19,7 @@ const bodiesSchema = z.record(
     tenant_id: z.string(),
     provider: z.string(),
     content_type: z.string().nullable(),
+    is_test: z.boolean(),
     body: z.string(),
   }),
 );
@@ -33,6 +36,7 @@ export async function readReceiptBodies(claimed: ClaimedDispatch[]): Promise<Map
       tenantId: row.tenant_id,
       provider: row.provider,
       contentType: row.content_type,
+      isTest: row.is_test,
       body: base64Decode(row.body) ?? new Uint8Array(),
     }]),
   );

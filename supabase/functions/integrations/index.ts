@@ -3,6 +3,7 @@ import { dispatchRoutes } from "./dispatches.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { receiptRoutes } from "./receipts.ts";
 import { webhookControlRoutes } from "./webhook_control.ts";
+import { webhookTestRoutes } from "./webhook_sample.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 /** What admins manage: inbound webhooks, their receipts, the events that wait for a person, and what they should know. */
@@ -11,6 +12,7 @@ export default createFunction({
   routes: [
     ...webhookRoutes,
     ...webhookControlRoutes,
+    ...webhookTestRoutes,
     ...receiptRoutes,
     ...dispatchRoutes,
     ...notificationRoutes,

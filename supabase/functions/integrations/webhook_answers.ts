@@ -42,6 +42,19 @@ export const webhookSecretAnswer = () =>
 /** A secret that somebody asked to see. */
 export const revealedSecretAnswer = () => z.strictObject({ id: z.uuid(), signing_secret: z.string() });
 
+/** What became of a sample. */
+export const webhookTestAnswer = () =>
+  z.strictObject({
+    success: z.boolean().describe("It verified and was stored."),
+    test_id: z.uuid().describe("The request id of the sample is test_<test_id>."),
+    url: z.url().describe("Where it was sent to."),
+    status: z.int().nullable().describe("What the receiver answered; null = nothing did within 10 s."),
+    answer: z.string().nullable().describe("The first 4096 bytes of it."),
+    duration_ms: z.int().min(0),
+    receipt_id: z.uuid().nullable().describe("Null = nothing was stored."),
+    why: z.string().nullable().describe("What to look at; null when all went well."),
+  });
+
 /** A receipt as lists show it. */
 export const receiptAnswer = () =>
   z.object({

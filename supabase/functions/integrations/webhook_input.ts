@@ -83,6 +83,11 @@ export async function checkedSecret(scheme: WebhookScheme, settings: Json, secre
   }
 }
 
+/** The address of a webhook, without what a provider adds to it. */
+export function urlOf(webhookId: string): string {
+  return `${publicFunctionsUrl()}/webhook-receiver/${webhookId}`;
+}
+
 /** A webhook that an RPC or a table answered, with the address to give to the provider. */
 export function resource(webhook: unknown) {
   return withAddress(webhook, null);
@@ -105,7 +110,7 @@ function withAddress(webhook: unknown, secret: string | null) {
     settings: Json;
     previous_secret_expires_at: string | null;
   };
-  const plain = `${publicFunctionsUrl()}/webhook-receiver/${row.id}`;
+  const plain = urlOf(row.id);
   const scheme = webhookSchemes.get(row.provider);
   const settings = scheme?.settings().safeParse(row.settings).data;
   const overlapsUntil = row.previous_secret_expires_at;

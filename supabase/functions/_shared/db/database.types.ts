@@ -2204,6 +2204,10 @@ export type Database = {
         };
         Returns: Json;
       };
+      "begin_webhook_test": {
+        Args: { "p_actor": string; "p_org_id": string; "p_tenant_id": string; "p_webhook_id": string };
+        Returns: string;
+      };
       "cancel_delivery_replay": {
         Args: { "p_actor": string; "p_replay_id": string; "p_tenant_id": string };
         Returns: Json;
