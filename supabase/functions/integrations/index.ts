@@ -4,6 +4,7 @@ import { notificationRoutes } from "./notifications.ts";
 import { receiptRoutes } from "./receipts.ts";
 import { webhookControlRoutes } from "./webhook_control.ts";
 import { webhookTestRoutes } from "./webhook_sample.ts";
+import { webhookStatisticsRoutes } from "./webhook_statistics.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 /** What admins manage: inbound webhooks, their receipts, the events that wait for a person, and what they should know. */
@@ -13,6 +14,7 @@ export default createFunction({
     ...webhookRoutes,
     ...webhookControlRoutes,
     ...webhookTestRoutes,
+    ...webhookStatisticsRoutes,
     ...receiptRoutes,
     ...dispatchRoutes,
     ...notificationRoutes,

@@ -11,7 +11,7 @@ import { receiptAnswer, receiptDetailAnswer, replayAnswer } from "./webhook_answ
 const COLUMNS =
   "id, webhook_id, provider, request_id, content_type, body_bytes, event_count, duplicate_count, received_at";
 
-async function requireWebhook(access: UserAccess, webhookId: string): Promise<void> {
+export async function requireWebhook(access: UserAccess, webhookId: string): Promise<void> {
   const webhook = unwrap(
     await access.db.from("integration_webhooks").select("id").eq("id", webhookId).maybeSingle(),
   );

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 const instant = () => z.iso.datetime({ offset: true });
+const count = () => z.int().min(0);
 
 /** An inbound webhook as lists show it. */
 export const webhookAnswer = () =>
@@ -53,6 +54,34 @@ export const webhookTestAnswer = () =>
     duration_ms: z.int().min(0),
     receipt_id: z.uuid().nullable().describe("Null = nothing was stored."),
     why: z.string().nullable().describe("What to look at; null when all went well."),
+  });
+
+const counts = () => ({
+  received: count().describe("Requests that brought something new: receipts."),
+  events: count().describe("Elements that were new."),
+  duplicates: count().describe("Elements that were known already."),
+  filtered: count().describe("Elements that the webhook does not want; not stored."),
+  refused: count().describe("Requests whose signature did not verify."),
+  limited: count().describe("Requests that were sent away because there were too many."),
+  dead: count().describe("Dispatches of its events that were given up."),
+  body_bytes: count().describe("Of the receipts."),
+});
+
+/** A webhook's statistics by hour or day; tests aside. */
+export const webhookStatisticsAnswer = () =>
+  z.strictObject({
+    from: instant().describe("Beginning of the first period, UTC."),
+    to: instant().describe("End of the last period."),
+    granularity: z.enum(["hour", "day"]),
+    last_received_at: instant().nullable().describe("Null = never, or longer ago than statistics are kept."),
+    open: z.strictObject({
+      pending: count().describe("Dispatches that wait and never failed."),
+      failing: count().describe("Dispatches that failed and are tried again."),
+      dead: count().describe("Dispatches that were given up and wait for a person."),
+      is_exact: z.boolean().describe("false = more than 10000 of the workspace are pending, or dead."),
+    }).describe("What is not done now, whatever the time span."),
+    total: z.strictObject(counts()),
+    periods: z.array(z.strictObject({ period_start: instant(), ...counts() })),
   });
 
 /** A receipt as lists show it. */

@@ -2226,6 +2226,7 @@ export type Database = {
         Args: { "p_awake_ms"?: number; "p_lease_ms": number; "p_limit": number };
         Returns: Json;
       };
+      "count_webhook_requests": { Args: { "p_counts": Json }; Returns: undefined };
       "create_delivery_replay": {
         Args: {
           "p_actor": string;
@@ -2527,6 +2528,16 @@ export type Database = {
         Returns: Json;
       };
       "wake_drainer": { Args: { "p_drainer": string }; Returns: undefined };
+      "webhook_statistics_series": {
+        Args: {
+          "p_from": string;
+          "p_granularity": string;
+          "p_tenant_id": string;
+          "p_to": string;
+          "p_webhook_id": string;
+        };
+        Returns: Json;
+      };
     };
     Enums: {
       [_ in never]: never;

@@ -87,6 +87,15 @@ export const seriesQuerySchema = z.object({
   granularity: z.enum(["hour", "day"]).default("hour"),
 });
 
+/** The time span that a query asks for, as the RPCs take it. */
+export function spanOf(query: z.infer<typeof seriesQuerySchema>) {
+  const to = query.to === undefined ? new Date() : new Date(query.to);
+  const from = query.from === undefined
+    ? new Date(to.getTime() - DEFAULT_SPAN_MS[query.granularity])
+    : new Date(query.from);
+  return { p_from: from.toISOString(), p_to: to.toISOString(), p_granularity: query.granularity };
+}
+
 /** Examples of such a route. */
 export const SERIES_EXAMPLES: RouteExample[] = [{ name: "last_day" }, {
   name: "a_week_by_day",
@@ -105,16 +114,10 @@ export async function answerSeries(
   subscriptionId: string | null,
   query: z.infer<typeof seriesQuerySchema>,
 ): Promise<Response> {
-  const to = query.to === undefined ? new Date() : new Date(query.to);
-  const from = query.from === undefined
-    ? new Date(to.getTime() - DEFAULT_SPAN_MS[query.granularity])
-    : new Date(query.from);
   return Response.json(unwrap(
     await tenantDb(access.tenantId, hubClient()).rpc("delivery_statistics_series", {
       p_integration_id: subscriptionId as string,
-      p_from: from.toISOString(),
-      p_to: to.toISOString(),
-      p_granularity: query.granularity,
+      ...spanOf(query),
     }),
   ));
 }
