@@ -74,6 +74,9 @@ export const webhookStatisticsAnswer = () =>
     to: instant().describe("End of the last period."),
     granularity: z.enum(["hour", "day"]),
     last_received_at: instant().nullable().describe("Null = never, or longer ago than statistics are kept."),
+    silent_since: instant().nullable().describe(
+      "Silent for longer than is usual for it, since its last receipt.",
+    ),
     open: z.strictObject({
       pending: count().describe("Dispatches that wait and never failed."),
       failing: count().describe("Dispatches that failed and are tried again."),
