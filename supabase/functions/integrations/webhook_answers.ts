@@ -19,6 +19,7 @@ export const webhookAnswer = () =>
     settings: z.record(z.string(), z.unknown()).describe(
       "What the scheme must know besides the secret; {} = its defaults.",
     ),
+    event_types: z.array(z.string()).describe("Types it wants; contact.* = all that begin with contact."),
     deleted_at: instant().nullable().describe("Null = it was not deleted."),
     created_by: z.uuid().nullable(),
     created_at: instant(),

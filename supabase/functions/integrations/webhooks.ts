@@ -8,6 +8,7 @@ import type { UserAccess } from "../_shared/http/access.ts";
 import { NO_STORE } from "../_shared/http/no_store.ts";
 import { route } from "../_shared/http/route.ts";
 import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { TYPE_PATTERN } from "../_shared/inbound/wanted_elements.ts";
 import { webhookProviders } from "../_shared/providers/registry.ts";
 import type { WebhookSettings } from "../_shared/providers/webhook_scheme.ts";
 import { changedWebhookAnswer, webhookAnswer, webhookSecretAnswer } from "./webhook_answers.ts";
@@ -22,7 +23,7 @@ import {
 } from "./webhook_input.ts";
 
 const COLUMNS =
-  "id, org_id, connector_id, provider, name, is_active, previous_secret_expires_at, signing_url, settings, deleted_at, created_by, created_at, updated_at";
+  "id, org_id, connector_id, provider, name, is_active, previous_secret_expires_at, signing_url, settings, event_types, deleted_at, created_by, created_at, updated_at";
 
 const secretSchema = z.string().min(16).max(500).regex(/^[\x21-\x7e]+$/, "is printable ASCII without spaces");
 
@@ -32,6 +33,11 @@ const settingsSchema = z.record(z.string(), z.unknown());
 /** A name a person can read: no control characters. */
 const nameSchema = z.string().trim().min(1).max(200).regex(/^\P{Cc}+$/u, "has no control characters");
 
+/** Types that a webhook wants; `contact.*` = all that begin with `contact.`. */
+const eventTypesSchema = z.array(
+  z.string().regex(TYPE_PATTERN, "is a type, or the beginning of one with * behind it"),
+).min(1).max(100);
+
 const createSchema = z.strictObject({
   provider: z.enum(webhookProviders),
   name: nameSchema,
@@ -40,6 +46,7 @@ const createSchema = z.strictObject({
   /** The URL the provider signs, when a proxy stands before the hub. */
   signing_url: z.url({ protocol: /^https?$/ }).max(2000).optional(),
   settings: settingsSchema.optional(),
+  event_types: eventTypesSchema.optional(),
 });
 
 const listSchema = pageQuerySchema.extend({ deleted: z.enum(["true", "false"]).default("false") });
@@ -49,6 +56,7 @@ const updateSchema = z.strictObject({
   is_active: z.boolean().optional(),
   /** In place of all settings there were. */
   settings: settingsSchema.optional(),
+  event_types: eventTypesSchema.optional(),
 }).refine((body) => Object.keys(body).length > 0, "names nothing to change");
 
 const rotateSchema = z.strictObject({
@@ -144,6 +152,7 @@ export const webhookRoutes = [
           p_signing_url: (body.signing_url ?? null) as string,
           p_actor: access.userId,
           p_settings: settings,
+          p_event_types: body.event_types,
         }),
       );
       return Response.json(await secretResource(webhook, secret), { status: 201, headers: NO_STORE });
@@ -184,6 +193,9 @@ export const webhookRoutes = [
     }, {
       name: "other_header",
       body: { settings: { header: "x-shop-signature" } },
+    }, {
+      name: "only_orders",
+      body: { event_types: ["order.*"] },
     }],
     handler: async ({ access, params, body }) => {
       const settings = body.settings && await newSettings(access, params.webhook_id!, body.settings);
@@ -195,6 +207,7 @@ export const webhookRoutes = [
           p_is_active: (body.is_active ?? null) as boolean,
           p_actor: access.userId,
           p_settings: settings ?? null,
+          p_event_types: body.event_types,
         }),
       );
       return Response.json(resource(webhook));

@@ -7,7 +7,9 @@ const receivedAnswer = () =>
   z.object({
     success: z.literal(true),
     duplicate: z.boolean().describe("Nothing in it was new."),
-    receipt_id: z.uuid(),
+    receipt_id: z.uuid().nullable().describe(
+      "Null = the webhook wants nothing of it, so nothing was stored.",
+    ),
   });
 
 const envelopeBody = () =>

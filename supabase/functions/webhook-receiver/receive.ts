@@ -6,7 +6,9 @@ import { InterlockError } from "../_shared/guardrails.ts";
 import type { HandlerContext } from "../_shared/http/route.ts";
 import { maskedHeaders } from "../_shared/inbound/masked_headers.ts";
 import { ReceiptBatcher, type StoredReceipt } from "../_shared/inbound/receipt_batcher.ts";
+import { RequestTally } from "../_shared/inbound/request_tally.ts";
 import { type Verifier, VerifierCache } from "../_shared/inbound/verifier_cache.ts";
+import { type PlacedElement, wantedElements } from "../_shared/inbound/wanted_elements.ts";
 import { isJsonObject, scalarText } from "../_shared/json/lossless.ts";
 import { parseJsonBody } from "../_shared/providers/json_body.ts";
 import { openAnswer, schemeByRequest } from "../_shared/providers/registry.ts";
@@ -25,6 +27,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 const verifiers = new VerifierCache(hubStore());
 const batcher = new ReceiptBatcher(hubStore());
+const tally = new RequestTally(hubStore());
 const dummyKeys = new Map<WebhookScheme, Promise<WebhookKey>>();
 
 /** What a verified request brings, once its sender is known. */
@@ -96,11 +99,15 @@ async function receive(
     return answer;
   }
   await faultPoint("receive.verified");
-  let stored = await store(context, verifier, request, await readElements(verifier, request));
-  if (stored.outcome === "stale") {
+  let stored = await storeWanted(context, verifier, request, readElements);
+  if (stored?.outcome === "stale") {
     await verifiers.refresh(webhookId);
     verifier = await authenticate(webhookId, request);
-    stored = await store(context, verifier, request, await readElements(verifier, request));
+    stored = await storeWanted(context, verifier, request, readElements);
+  }
+  if (stored === null) {
+    log.info("webhook received", { reason: "filtered" });
+    return acknowledged(verifier, false, null);
   }
   if (stored.outcome === "stale" || stored.receipt_id === null) {
     throw new InterlockError("UNAVAILABLE", "The webhook is being changed; send this again.", {
@@ -109,11 +116,30 @@ async function receive(
   }
   await faultPoint("receive.stored");
   log.info("webhook received", { receipt_id: stored.receipt_id, reason: stored.outcome });
-  return verifier.scheme.acknowledgement?.() ?? Response.json({
-    success: true,
-    duplicate: stored.outcome === "duplicate",
-    receipt_id: stored.receipt_id,
-  });
+  if (stored.outcome === "duplicate") tally.count(verifier.webhookId, "duplicates");
+  return acknowledged(verifier, stored.outcome === "duplicate", stored.receipt_id);
+}
+
+function acknowledged({ scheme }: Verifier, duplicate: boolean, receiptId: string | null): Response {
+  return scheme.acknowledgement?.() ?? Response.json({ success: true, duplicate, receipt_id: receiptId });
+}
+
+/**
+ * Stores what the webhook wants of a request; null = nothing of it. What it does not want is counted. Asked is the
+ * database in any case: it knows whether the webhook wants the same as a moment ago.
+ */
+async function storeWanted(
+  context: HandlerContext,
+  verifier: Verifier,
+  request: SignedRequest,
+  readElements: ElementReader,
+): Promise<StoredReceipt | null> {
+  const elements = await readElements(verifier, request);
+  const wanted = wantedElements(elements, verifier.eventTypes);
+  const stored = await store(context, verifier, request, wanted);
+  if (stored.outcome === "stale") return stored;
+  tally.count(verifier.webhookId, "filtered", elements.length - wanted.length);
+  return wanted.length === 0 ? null : stored;
 }
 
 /**
@@ -127,6 +153,7 @@ async function authenticate(webhookId: string, request: SignedRequest): Promise<
   if (await verifies(remembered, request) && remembered) return remembered;
   const current = id === null ? null : await verifiers.getSince(id, arrivedAtMs);
   if (await verifies(current, request) && current) return current;
+  if (current) tally.count(current.webhookId, "refused");
   throw notVerified();
 }
 
@@ -169,7 +196,7 @@ function store(
   context: HandlerContext,
   verifier: Verifier,
   request: SignedRequest,
-  elements: WebhookElement[],
+  elements: PlacedElement[],
 ): Promise<StoredReceipt> {
   return batcher.add({
     webhook_id: verifier.webhookId,
@@ -178,11 +205,8 @@ function store(
     request_id: context.requestId,
     content_type: request.headers.get("content-type")?.slice(0, 200) ?? null,
     headers: base64Encode(utf8Bytes(maskedHeaders(request.headers))),
-    body: base64Encode(storedBody(verifier, request)),
-    elements: elements.map((element, index) => ({
-      dedupe_key: element.dedupeKey,
-      type: element.type,
-      index,
-    })),
+    // Of what is not wanted nothing is kept.
+    body: elements.length === 0 ? "" : base64Encode(storedBody(verifier, request)),
+    elements: elements.map(({ dedupeKey, type, index }) => ({ dedupe_key: dedupeKey, type, index })),
   });
 }

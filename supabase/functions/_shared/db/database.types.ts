@@ -1723,6 +1723,7 @@ export type Database = {
           "created_at": string;
           "created_by": string | null;
           "deleted_at": string | null;
+          "event_types": (string)[];
           "id": string;
           "is_active": boolean;
           "name": string;
@@ -1743,6 +1744,7 @@ export type Database = {
           "created_at"?: string;
           "created_by"?: string | null;
           "deleted_at"?: string | null;
+          "event_types"?: (string)[];
           "id"?: string;
           "is_active"?: boolean;
           "name": string;
@@ -1762,6 +1764,7 @@ export type Database = {
           "created_at"?: string;
           "created_by"?: string | null;
           "deleted_at"?: string | null;
+          "event_types"?: (string)[];
           "id"?: string;
           "is_active"?: boolean;
           "name"?: string;
@@ -2276,6 +2279,7 @@ export type Database = {
       "create_webhook": {
         Args: {
           "p_actor": string;
+          "p_event_types"?: (string)[];
           "p_name": string;
           "p_org_id": string;
           "p_provider": string;
@@ -2518,6 +2522,7 @@ export type Database = {
       "update_webhook": {
         Args: {
           "p_actor": string;
+          "p_event_types"?: (string)[];
           "p_is_active": boolean;
           "p_name": string;
           "p_org_id": string;

@@ -11,6 +11,8 @@ export interface Verifier {
   version: number;
   scheme: WebhookScheme;
   settings: WebhookSettings;
+  /** Patterns of the types it wants. */
+  eventTypes: string[];
   /** The URL the provider signs, when it is not the public URL of the webhook. */
   signingUrl: string | null;
   /** Keys that verify; the second one only until `until`. */
@@ -24,6 +26,7 @@ const verifierSchema = z.object({
   version: z.number(),
   signing_url: z.string().nullable(),
   settings: z.record(z.string(), z.unknown()),
+  event_types: z.array(z.string()),
   secret: z.string(),
   previous_secret: z.string().nullable(),
   previous_secret_expires_at: z.string().nullable(),
@@ -90,6 +93,7 @@ export class VerifierCache {
       version: row.version,
       scheme,
       settings,
+      eventTypes: row.event_types,
       signingUrl: row.signing_url,
       keys,
     };
