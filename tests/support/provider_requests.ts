@@ -2,13 +2,13 @@ import { generateKeyPairSync, sign } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { type GoogleIdentity, pushClaims } from "../../simulators/google/identity.ts";
 import { sendgridAccount, sendgridEvent } from "../../simulators/sendgrid/events.ts";
-import { webhookSchemes } from "../../supabase/functions/_shared/providers/registry.ts";
 import type {
   SampleRequest,
   SignedRequest,
   WebhookScheme,
   WebhookSettings,
 } from "../../supabase/functions/_shared/providers/webhook_scheme.ts";
+import { webhookSchemes } from "./schemes.ts";
 
 /** Where a request carries what proves its sender. */
 export interface CredentialPlace {

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { loadFunctions } from "../../local/generate_docs.ts";
+import { schemeOf } from "../../supabase/functions/_shared/providers/registry.ts";
 import { call } from "./api.ts";
 import { eventually, sql, stack } from "./stack.ts";
 
@@ -48,8 +49,7 @@ export async function createDemoWebhook(caller: DemoCaller, provider: string): P
 
 /** Left out where the hub makes it: one of the provider's own else. */
 async function secretOf(provider: string): Promise<{ secret?: string }> {
-  const { webhookSchemes } = await import("../../supabase/functions/_shared/providers/registry.ts");
-  const scheme = webhookSchemes.get(provider);
+  const scheme = await schemeOf(provider);
   return scheme?.secretFrom === "them" ? { secret: scheme.generateSecret() } : {};
 }
 

@@ -9,8 +9,8 @@ interface Dependency {
   isDynamic?: boolean;
 }
 
-/** What a function has evaluated when it listens: everything it imports other than dynamically. Names of npm packages. */
-async function packagesAtBoot(name: string): Promise<string[]> {
+/** What a function has evaluated when it listens: everything it imports other than dynamically. */
+async function modulesAtBoot(name: string): Promise<string[]> {
   const output = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", "--config", `${functionsDir}/deno.json`, `${functionsDir}/${name}/index.ts`],
     stderr: "null",
@@ -28,12 +28,25 @@ async function packagesAtBoot(name: string): Promise<string[]> {
       if (code && !isDynamic) waiting.push(code.specifier);
     }
   }
-  const packages = [...reached].map((specifier) => /^npm:\/?((?:@[^/]+\/)?[^@/]+)/.exec(specifier)?.[1]);
+  return [...reached];
+}
+
+/** Names of npm packages among them. */
+async function packagesAtBoot(name: string): Promise<string[]> {
+  const packages = (await modulesAtBoot(name)).map((specifier) =>
+    /^npm:\/?((?:@[^/]+\/)?[^@/]+)/.exec(specifier)?.[1]
+  );
   return [...new Set(packages.filter((found) => found !== undefined))].sort();
 }
 
 Deno.test("BOOT: webhook-receiver starts without what checks users and without a database driver", async () => {
   assert.deepEqual(await packagesAtBoot("webhook-receiver"), ["hono", "ipaddr.js", "lossless-json", "zod"]);
+});
+
+Deno.test("BOOT: webhook-receiver starts with no provider's code: it is loaded with the first webhook of its kind", async () => {
+  const modules = await modulesAtBoot("webhook-receiver");
+  assert.ok(modules.some((specifier) => specifier.endsWith("/_shared/providers/manifest.ts")));
+  assert.deepEqual(modules.filter((specifier) => /\/_shared\/providers\/\w+\//.test(specifier)), []);
 });
 
 Deno.test("BOOT: no function starts with the database driver or the expression engine", async () => {

@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { ERROR_CLASSES } from "../../supabase/functions/_shared/delivery/error_class.ts";
 import { ERROR_CODES } from "../../supabase/functions/_shared/errors/codes.ts";
-import { webhookProviders, webhookSchemes } from "../../supabase/functions/_shared/providers/registry.ts";
+import { webhookProviders } from "../../supabase/functions/_shared/providers/registry.ts";
+import { webhookSchemes } from "../support/schemes.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => Deno.readTextFileSync(join(root, path));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startGoogleIdentity } from "../../simulators/google/identity.ts";
-import { webhookSchemes } from "../../supabase/functions/_shared/providers/registry.ts";
+import { webhookSchemes } from "../support/schemes.ts";
 import { startLoneReceiver } from "../support/lone_receiver.ts";
 import { allSenders, type Sender } from "../support/provider_requests.ts";
 

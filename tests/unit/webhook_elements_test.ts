@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { utf8Bytes } from "../../supabase/functions/_shared/crypto/encoding.ts";
-import { webhookSchemes } from "../../supabase/functions/_shared/providers/registry.ts";
+import { webhookSchemes } from "../support/schemes.ts";
 import type { WebhookElement } from "../../supabase/functions/_shared/providers/webhook_scheme.ts";
 
 const URL_GIVEN = "https://hub.example/functions/v1/webhook-receiver/1";

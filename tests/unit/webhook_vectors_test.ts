@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { utf8Bytes } from "../../supabase/functions/_shared/crypto/encoding.ts";
-import { webhookSchemes } from "../../supabase/functions/_shared/providers/registry.ts";
+import { webhookSchemes } from "../support/schemes.ts";
+import { providerByRequest } from "../../supabase/functions/_shared/providers/registry.ts";
 import type { SignedRequest } from "../../supabase/functions/_shared/providers/webhook_scheme.ts";
 import { SIGNATURE_VECTORS, type SignatureVector } from "../vectors/webhook_signatures.ts";
 
@@ -42,7 +43,7 @@ for (const vector of SIGNATURE_VECTORS) {
   Deno.test(`${name}: the vector verifies, and not with any byte or bit of it changed`, async () => {
     const request = requestOf(vector);
     assert.equal(await verifies(vector, request), true);
-    assert.equal(webhookSchemes.get(vector.provider)!.recognises(request) || !!vector.settings, true);
+    if (!vector.settings) assert.equal(providerByRequest(request), vector.provider);
     for (let index = 0; index < request.body.length; index++) {
       const body = new Uint8Array(request.body);
       body[index]! ^= 1 << index % 8;

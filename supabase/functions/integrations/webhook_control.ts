@@ -54,7 +54,7 @@ export const webhookControlRoutes = [
           aimedAt(access, params.webhook_id!),
         ),
       );
-      return Response.json(resource(webhook));
+      return Response.json(await resource(webhook));
     },
   }),
   route({
@@ -74,7 +74,7 @@ export const webhookControlRoutes = [
           aimedAt(access, params.webhook_id!),
         ),
       );
-      return Response.json(resource(webhook));
+      return Response.json(await resource(webhook));
     },
   }),
 ];

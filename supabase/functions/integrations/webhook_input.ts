@@ -1,12 +1,16 @@
 import type { Json } from "../_shared/db/database.types.ts";
 import { publicFunctionsUrl } from "../_shared/env.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
-import { webhookSchemes } from "../_shared/providers/registry.ts";
+import { schemeOf } from "../_shared/providers/registry.ts";
 import type { WebhookScheme, WebhookSettings } from "../_shared/providers/webhook_scheme.ts";
 
-/** The scheme of a provider. */
-export function schemeOf(provider: string): WebhookScheme {
-  const scheme = webhookSchemes.get(provider);
+/**
+ * The scheme of a provider.
+ *
+ * @throws {InterlockError} VALIDATION_FAILED when nobody knows it.
+ */
+export async function knownScheme(provider: string): Promise<WebhookScheme> {
+  const scheme = await schemeOf(provider);
   if (!scheme) throw new InterlockError("VALIDATION_FAILED", `provider: "${provider}" is not known.`);
   return scheme;
 }
@@ -58,7 +62,7 @@ export async function rotatedSecret(
   webhook: { provider: string; settings: Json },
   given: string | undefined,
 ): Promise<string> {
-  const scheme = schemeOf(webhook.provider);
+  const scheme = await knownScheme(webhook.provider);
   if (scheme.secretFrom === "nobody") {
     throw new InterlockError(
       "VALIDATION_FAILED",
@@ -89,21 +93,21 @@ export function urlOf(webhookId: string): string {
 }
 
 /** A webhook that an RPC or a table answered, with the address to give to the provider. */
-export function resource(webhook: unknown) {
-  return withAddress(webhook, null);
+export async function resource(webhook: unknown) {
+  return await withAddress(webhook, null);
 }
 
 /** A webhook with the secret it just got. Later only reveal shows it, and an address with the secret in it never comes again. */
 export async function secretResource(webhook: unknown, secret: string) {
-  const scheme = schemeOf((webhook as { provider: string }).provider);
+  const scheme = await knownScheme((webhook as { provider: string }).provider);
   return {
-    ...withAddress(webhook, secret),
+    ...await withAddress(webhook, secret),
     signing_secret: scheme.secretFrom === "nobody" ? null : secret,
     verify_token: await scheme.verifyToken?.(secret) ?? null,
   };
 }
 
-function withAddress(webhook: unknown, secret: string | null) {
+async function withAddress(webhook: unknown, secret: string | null) {
   const row = webhook as {
     id: string;
     provider: string;
@@ -111,7 +115,7 @@ function withAddress(webhook: unknown, secret: string | null) {
     previous_secret_expires_at: string | null;
   };
   const plain = urlOf(row.id);
-  const scheme = webhookSchemes.get(row.provider);
+  const scheme = await schemeOf(row.provider);
   const settings = scheme?.settings().safeParse(row.settings).data;
   const overlapsUntil = row.previous_secret_expires_at;
   return {

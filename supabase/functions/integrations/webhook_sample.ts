@@ -9,7 +9,7 @@ import { route } from "../_shared/http/route.ts";
 import type { SampleRequest } from "../_shared/providers/webhook_scheme.ts";
 import { callOurselves, explained } from "./self_call.ts";
 import { webhookTestAnswer } from "./webhook_answers.ts";
-import { schemeOf, urlOf } from "./webhook_input.ts";
+import { knownScheme, urlOf } from "./webhook_input.ts";
 
 const verifierSchema = z.object({
   provider: z.string(),
@@ -73,7 +73,7 @@ async function signedSample(webhookId: string): Promise<SampleRequest> {
     throw new InterlockError("CONFLICT", "This webhook was switched off meanwhile; activate it first.");
   }
   const { provider, secret } = verifier;
-  const scheme = schemeOf(provider);
+  const scheme = await knownScheme(provider);
   const settings = scheme.settings().parse(verifier.settings);
   const signedUrl = verifier.signing_url ?? urlOf(webhookId);
   const sample = await scheme.sample(secret, settings, Date.now(), signedUrl);

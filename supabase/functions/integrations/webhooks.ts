@@ -16,9 +16,9 @@ import {
   checkedSecret,
   checkedSettings,
   chosenSecret,
+  knownScheme,
   resource,
   rotatedSecret,
-  schemeOf,
   secretResource,
 } from "./webhook_input.ts";
 
@@ -72,7 +72,7 @@ async function newSettings(access: UserAccess, webhookId: string, given: Webhook
       .maybeSingle(),
   );
   if (current === null) throw new InterlockError("NOT_FOUND", "This webhook does not exist.");
-  const scheme = schemeOf(current.provider);
+  const scheme = await knownScheme(current.provider);
   const settings = checkedSettings(scheme, given);
   const secret = unwrap(
     await tenantDb(access.tenantId, hubClient()).rpc("read_secret", { p_secret_ref: current.secret_ref }),
@@ -105,7 +105,7 @@ export const webhookRoutes = [
         await select.order("created_at", { ascending: false }).order("id").limit(query.limit),
       );
       return Response.json({
-        data: rows.map(resource),
+        data: await Promise.all(rows.map(resource)),
         next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: row.id })),
       });
     },
@@ -140,7 +140,7 @@ export const webhookRoutes = [
       },
     ],
     handler: async ({ access, body }) => {
-      const scheme = schemeOf(body.provider);
+      const scheme = await knownScheme(body.provider);
       const settings = checkedSettings(scheme, body.settings ?? {});
       const secret = await chosenSecret(scheme, settings, body.secret);
       const webhook = unwrap(
@@ -174,7 +174,7 @@ export const webhookRoutes = [
           .maybeSingle(),
       );
       if (row === null) throw new InterlockError("NOT_FOUND", "This webhook does not exist.");
-      return Response.json(resource(row));
+      return Response.json(await resource(row));
     },
   }),
   route({
@@ -210,7 +210,7 @@ export const webhookRoutes = [
           p_event_types: body.event_types,
         }),
       );
-      return Response.json(resource(webhook));
+      return Response.json(await resource(webhook));
     },
   }),
   route({

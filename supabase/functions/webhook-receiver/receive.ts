@@ -38,13 +38,13 @@ export async function receiveRaw(context: HandlerContext): Promise<Response> {
   const body = await context.rawBody.bytes(BODY_LIMIT_BYTES);
   const webhookId = context.params.webhook_id ?? "";
   const request = signedRequest(context.request, addressOf(webhookId), body);
-  return openAnswer(request) ??
-    await receive(
-      context,
-      webhookId,
-      request,
-      (verifier, request) => verifier.scheme.elements(request, verifier.settings),
-    );
+  const answer = body.length === 0 ? await openAnswer(request) : null;
+  return answer ?? await receive(
+    context,
+    webhookId,
+    request,
+    (verifier, signed) => verifier.scheme.elements(signed, verifier.settings),
+  );
 }
 
 /** `GET /{webhook_id}`: a provider asks whether the address is ours. Nothing is stored. */
@@ -172,7 +172,7 @@ async function verifies(verifier: Verifier | null, request: SignedRequest): Prom
     : request;
   const keys = verifier?.keys.filter((key) => key.untilMs > nowMs) ?? [];
   for (const { key } of keys) if (await verifier!.scheme.verify(signed, key, nowMs)) return true;
-  const looksLike = schemeByRequest(request);
+  const looksLike = await schemeByRequest(request);
   const scheme = verifier?.scheme ?? looksLike;
   for (let tried = keys.length; tried < KEYS_TRIED; tried++) {
     await scheme.verify(signed, await dummyKey(scheme), nowMs);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Store } from "../db/store.ts";
-import { webhookSchemes } from "../providers/registry.ts";
+import { schemeOf } from "../providers/registry.ts";
 import type { WebhookKey, WebhookScheme, WebhookSettings } from "../providers/webhook_scheme.ts";
 
 /** What verifies the requests of one webhook. */
@@ -79,7 +79,7 @@ export class VerifierCache {
     const row = verifierSchema.parse(
       await this.store.call("get_webhook_verifier", { p_webhook_id: webhookId }),
     );
-    const scheme = row === null ? undefined : webhookSchemes.get(row.provider);
+    const scheme = row === null ? undefined : await schemeOf(row.provider);
     // Settings that the scheme no longer understands verify nothing.
     const settings = scheme?.settings().safeParse(row?.settings).data;
     if (row === null || scheme === undefined || settings === undefined) return null;

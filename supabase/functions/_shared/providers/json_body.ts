@@ -27,13 +27,24 @@ export function parseJsonObject(body: Uint8Array): LosslessJsonObject {
   return value;
 }
 
-/** The JSON object of a body that nobody has verified yet; null when it is none. */
+/** Bodies that were read before they were verified, as long as their requests live. */
+const readEarly = new WeakMap<Uint8Array, LosslessJsonObject | null>();
+
+/**
+ * The JSON object of a body that nobody has verified yet; null when it is none. Every key that is tried looks into it
+ * again, so it is parsed once: a stranger's megabyte must not cost four times.
+ */
 export function jsonObjectOrNull(body: Uint8Array): LosslessJsonObject | null {
-  try {
-    return parseJsonObject(body);
-  } catch {
-    return null;
+  let value = readEarly.get(body);
+  if (value === undefined) {
+    try {
+      value = parseJsonObject(body);
+    } catch {
+      value = null;
+    }
+    readEarly.set(body, value);
   }
+  return value;
 }
 
 /**

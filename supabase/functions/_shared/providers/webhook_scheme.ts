@@ -54,8 +54,6 @@ export interface SchemeDefinition<Settings, Key> {
    * @throws {TypeError} when the secret is not of the scheme's form.
    */
   importKey(secret: string, settings: Settings): Promise<Key>;
-  /** Whether a request looks like this provider's, so that one to an unknown webhook takes the same path. */
-  recognises(request: SignedRequest): boolean;
   /**
    * Whether the signature is the key's and the timestamp, where there is one, within the window.
    *

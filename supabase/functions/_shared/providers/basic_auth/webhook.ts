@@ -26,7 +26,6 @@ export const basicAuth = defineScheme<z.output<ReturnType<typeof settings>>, Tok
     }
     return tokenKey(secret);
   },
-  recognises: ({ headers }) => /^basic /i.test(headers.get("authorization") ?? ""),
   async verify(request, key) {
     const [, sent] = /^Basic ([A-Za-z0-9+/]+={0,2})$/i.exec(request.headers.get("authorization") ?? "") ?? [];
     const bytes = sent ? base64Decode(sent) : null;

@@ -29,8 +29,6 @@ export const genericHmac = defineScheme<GenericHmacSettings, GenericKey>({
     const hash = settings.algorithm === "sha256" ? "SHA-256" : "SHA-512";
     return { hmac: await hmacKey(secretBytes(secret, settings), hash), settings };
   },
-  // What nothing else recognises ends here; see the registry.
-  recognises: (request) => request.headers.has("x-signature"),
   async verify(request, key, nowMs) {
     const { settings } = key;
     const timestamp = settings.timestamp && (request.headers.get(settings.timestamp.header) ?? "");

@@ -20,7 +20,6 @@ export const github = defineScheme<Record<string, never>, CryptoKey>({
   exampleSettings: {},
   generateSecret: () => hexEncode(randomBytes(32)),
   importKey: (secret) => hmacSha256Key(utf8Bytes(secret)),
-  recognises: ({ headers }) => headers.has("x-hub-signature-256") && headers.has("x-github-event"),
   async verify(request, key) {
     const [, sent] = /^sha256=([0-9a-f]{64})$/i.exec(request.headers.get("x-hub-signature-256") ?? "") ?? [];
     return constantTimeEqual(await hmacSha256(key, request.body), sent ? hexDecode(sent) : null);

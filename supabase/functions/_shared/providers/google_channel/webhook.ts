@@ -26,14 +26,14 @@ export const googleChannel = defineScheme<z.output<ReturnType<typeof settings>>,
   exampleSettings: { channel_id: "01234567-89ab-cdef-0123456789ab" },
   generateSecret: () => hexEncode(randomBytes(32)),
   importKey: async (secret, { channel_id }) => ({ ...await tokenKey(secret, 256), channelId: channel_id }),
-  recognises: ({ headers }) => headers.has("x-goog-channel-id"),
   async verify({ headers, body }, key) {
     const channelId = headers.get("x-goog-channel-id") ?? "";
     const isChannel = key.channelId === null ||
       constantTimeEqual(utf8Bytes(key.channelId), utf8Bytes(channelId));
     return await showsToken(key, headers.get("x-goog-channel-token"), body) && isChannel;
   },
-  handshake: ({ headers }) => headers.get("x-goog-resource-state") === "sync" ? checked() : null,
+  handshake: ({ method, headers }) =>
+    method === "POST" && headers.get("x-goog-resource-state") === "sync" ? checked() : null,
   async elements({ headers }) {
     const names = ["x-goog-channel-id", "x-goog-resource-id", "x-goog-message-number"];
     return [{

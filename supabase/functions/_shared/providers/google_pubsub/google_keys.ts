@@ -11,11 +11,16 @@ const MAX_BYTES = 64 * 1024;
 
 let keys: JWTVerifyGetKey | undefined;
 
-/** Google's public keys, fetched through the guarded way out and remembered by this process. */
+/** Google's public keys, remembered by this process. */
 export function googleKeys(): JWTVerifyGetKey {
-  return keys ??= createRemoteJWKSet(new URL(environment().INTERLOCK_GOOGLE_KEYS_URL), {
+  return keys ??= createGoogleKeys(environment().INTERLOCK_GOOGLE_KEYS_URL);
+}
+
+/** Keys that are published at an address, fetched through the guarded way out. */
+export function createGoogleKeys(url: string, cooldownMs = COOLDOWN_MS): JWTVerifyGetKey {
+  return createRemoteJWKSet(new URL(url), {
     cacheMaxAge: KEEP_MS,
-    cooldownDuration: COOLDOWN_MS,
+    cooldownDuration: cooldownMs,
     timeoutDuration: TIMEOUT_MS,
     [customFetch]: async (url) => {
       const { status, body } = await sendRequest({

@@ -1,4 +1,4 @@
-import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from "jose";
 import { InterlockError } from "../../errors/interlock_error.ts";
 import { googleKeys } from "./google_keys.ts";
 
@@ -18,10 +18,15 @@ export interface ExpectedToken {
  *
  * @throws {InterlockError} UNAVAILABLE when Google's keys cannot be had.
  */
-export async function isPushToken(token: string, expected: ExpectedToken, nowMs: number): Promise<boolean> {
+export async function isPushToken(
+  token: string,
+  expected: ExpectedToken,
+  nowMs: number,
+  keys: JWTVerifyGetKey = googleKeys(),
+): Promise<boolean> {
   if (algorithmOf(token) !== "RS256") return false;
   try {
-    const { payload } = await jwtVerify(token, googleKeys(), {
+    const { payload } = await jwtVerify(token, keys, {
       algorithms: ["RS256"],
       currentDate: new Date(nowMs),
       clockTolerance: CLOCK_TOLERANCE_SECONDS,

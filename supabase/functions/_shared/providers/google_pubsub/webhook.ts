@@ -32,7 +32,6 @@ export const googlePubsub = defineScheme<Settings, PushKey>({
   exampleSettings: { service_account_email: "push@example.iam.gserviceaccount.com" },
   generateSecret: () => hexEncode(randomBytes(32)),
   importKey: async (secret, settings) => ({ settings, hmac: await hmacSha256Key(utf8Bytes(secret)) }),
-  recognises: ({ headers }) => /^bearer /i.test(headers.get("authorization") ?? ""),
   async verify(request, key, nowMs) {
     // Takes as long as a signature where there is no token: what does not exist answers no slower.
     await hmacSha256(key.hmac, request.body);

@@ -38,7 +38,6 @@ export const hubspot = defineScheme<Record<string, never>, CryptoKey>({
   exampleSettings: {},
   generateSecret: () => hexEncode(randomBytes(16)),
   importKey: (secret) => hmacSha256Key(utf8Bytes(secret)),
-  recognises: ({ headers }) => headers.has("x-hubspot-signature-v3"),
   async verify(request, key, nowMs) {
     const timestamp = request.headers.get("x-hubspot-request-timestamp") ?? "";
     const signature = request.headers.get("x-hubspot-signature-v3") ?? "";

@@ -21,10 +21,6 @@ export const meta = defineScheme<Record<string, never>, CryptoKey>({
   exampleSettings: {},
   generateSecret: () => hexEncode(randomBytes(16)),
   importKey: (secret) => hmacSha256Key(utf8Bytes(secret)),
-  // GitHub names its signature alike, and the event in a header.
-  recognises: (request) =>
-    isQuestion(request) ||
-    (request.headers.has("x-hub-signature-256") && !request.headers.has("x-github-event")),
   async verify(request, key) {
     if (isQuestion(request)) {
       const shown = onlyQueryValue(request.url, "hub.verify_token");

@@ -3,6 +3,7 @@ import { isJsonObject, type LosslessJson, scalarText, stringifyLossless } from "
 import { echo } from "../handshakes.ts";
 import { elementsOfList, jsonObjectOrNull, parseJsonObject, randomBytes } from "../json_body.ts";
 import { jsonSample } from "../sample_request.ts";
+import { mentions } from "../marks.ts";
 import { noSettings } from "../setting_types.ts";
 import { onlyQueryValue, showsToken, type TokenKey, tokenKey, withoutToken } from "../shared_token.ts";
 import { defineScheme } from "../webhook_scheme.ts";
@@ -22,9 +23,8 @@ export const microsoftGraph = defineScheme<Record<string, never>, TokenKey>({
   exampleSettings: {},
   generateSecret: () => hexEncode(randomBytes(32)),
   importKey: (secret) => tokenKey(secret, MAX_CLIENT_STATE_LENGTH),
-  recognises: ({ body }) => new TextDecoder().decode(body).includes('"clientState"'),
   async verify(request, key) {
-    const body = this.recognises(request) ? jsonObjectOrNull(request.body) : null;
+    const body = mentions(request.body, '"clientState"') ? jsonObjectOrNull(request.body) : null;
     return await showsToken(key, commonState(body?.value), request.body);
   },
   openAnswer: ({ method, url, body }) =>

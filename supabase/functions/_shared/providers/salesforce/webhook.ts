@@ -36,8 +36,6 @@ export const salesforce = defineScheme<z.output<ReturnType<typeof settings>>, Sa
     ...await tokenKey(secret),
     organizationId: organization_id,
   }),
-  recognises: ({ headers }) =>
-    /^(?:text|application)\/(?:soap\+)?xml\b/i.test(headers.get("content-type") ?? ""),
   async verify(request, key) {
     if (!await showsToken(key, onlyQueryValue(request.url, "token"), request.body)) return false;
     // Only who knows the token gets as far as the XML.

@@ -34,7 +34,6 @@ export const sendgrid = defineScheme<Record<string, never>, CryptoKey>({
   exampleSettings: {},
   generateSecret: () => NOBODYS_KEY,
   importKey: (secret) => publicKey(secret),
-  recognises: ({ headers }) => headers.has(SIGNATURE_HEADER),
   async verify(request, key, nowMs) {
     const timestamp = request.headers.get(TIMESTAMP_HEADER) ?? "";
     const sent = rawSignature(base64Decode(request.headers.get(SIGNATURE_HEADER) ?? ""));

@@ -18,7 +18,6 @@ export const shopify = defineScheme<Record<string, never>, CryptoKey>({
   exampleSettings: {},
   generateSecret: () => hexEncode(randomBytes(16)),
   importKey: (secret) => hmacSha256Key(utf8Bytes(secret)),
-  recognises: ({ headers }) => headers.has("x-shopify-hmac-sha256"),
   async verify(request, key) {
     const sent = base64Decode(request.headers.get("x-shopify-hmac-sha256") ?? "");
     return constantTimeEqual(await hmacSha256(key, request.body), sent);

@@ -25,7 +25,6 @@ export const slack = defineScheme<Record<string, never>, CryptoKey>({
   exampleSettings: {},
   generateSecret: () => hexEncode(randomBytes(16)),
   importKey: (secret) => hmacSha256Key(utf8Bytes(secret)),
-  recognises: ({ headers }) => headers.has("x-slack-signature"),
   async verify(request, key, nowMs) {
     const timestamp = request.headers.get("x-slack-request-timestamp") ?? "";
     const [, sent] = /^v0=([0-9a-f]{64})$/i.exec(request.headers.get("x-slack-signature") ?? "") ?? [];

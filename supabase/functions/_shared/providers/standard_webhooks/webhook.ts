@@ -35,7 +35,6 @@ export const standardWebhooks = defineScheme<Record<string, never>, StandardKey>
     if (secret.startsWith("whpk_")) return { version: "v1a", key: await publicKey(secret) };
     return { version: "v1", key: await hmacSha256Key(secretBytes(secret)) };
   },
-  recognises: ({ headers }) => headers.has("webhook-signature") || headers.has("svix-signature"),
   async verify(request, key, nowMs) {
     const id = header(request, "id");
     const timestamp = header(request, "timestamp");

@@ -20,7 +20,6 @@ export const stripe = defineScheme<Record<string, never>, CryptoKey>({
   exampleSettings: {},
   generateSecret: () => `whsec_${base64Encode(randomBytes(24))}`,
   importKey: (secret) => hmacSha256Key(utf8Bytes(secret)),
-  recognises: ({ headers }) => headers.has("stripe-signature"),
   async verify(request, key, nowMs) {
     const { timestamp, signatures } = readHeader(request.headers.get("stripe-signature") ?? "");
     const expected = await hmacSha256(key, utf8Bytes(`${timestamp}.`), request.body);

@@ -40,7 +40,6 @@ export const token = defineScheme<Settings, PlacedKey>({
   exampleSettings: {},
   generateSecret: () => hexEncode(randomBytes(32)),
   importKey: async (secret, settings) => ({ ...await tokenKey(secret), settings }),
-  recognises: ({ headers }) => headers.has("x-webhook-token"),
   verify: (request, key) => showsToken(key, shownToken(request, key.settings), request.body),
   elements: plainElements,
   withoutSecret: (body, key) => key.settings.place === "body" ? withoutToken(body, key) : body,

@@ -33,7 +33,6 @@ export const zenoti = defineScheme<z.output<ReturnType<typeof settings>>, Zenoti
   exampleSettings: {},
   generateSecret: () => hexEncode(randomBytes(32)),
   importKey: async (secret, { header }) => ({ hmac: await hmacSha256Key(utf8Bytes(secret)), header }),
-  recognises: ({ headers }) => headers.has(SIGNATURE_HEADER),
   async verify(request, key) {
     const sent = /^(?:sha256\s*=\s*)?([0-9a-f]{2}(?:-?[0-9a-f]{2}){31})$/i
       .exec((request.headers.get(key.header) ?? "").trim());

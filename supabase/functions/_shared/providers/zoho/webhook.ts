@@ -3,9 +3,10 @@ import { type LosslessJsonObject, scalarText } from "../../json/lossless.ts";
 import { keyOfBody } from "../element_keys.ts";
 import { elementsOfList, jsonObjectOrNull, parseJsonObject, randomBytes } from "../json_body.ts";
 import { jsonSample } from "../sample_request.ts";
+import { mentions } from "../marks.ts";
 import { noSettings } from "../setting_types.ts";
 import { showsToken, type TokenKey, tokenKey, withoutToken } from "../shared_token.ts";
-import { defineScheme, elementType, type SignedRequest } from "../webhook_scheme.ts";
+import { defineScheme, elementType } from "../webhook_scheme.ts";
 
 /** What Zoho takes as the token of a watch. */
 const MAX_TOKEN_LENGTH = 50;
@@ -21,9 +22,8 @@ export const zoho = defineScheme<Record<string, never>, TokenKey>({
   exampleSettings: {},
   generateSecret: () => hexEncode(randomBytes(24)),
   importKey: (secret) => tokenKey(secret, MAX_TOKEN_LENGTH),
-  recognises: (request) => bodyText(request).includes('"channel_id"'),
   async verify(request, key) {
-    const body = this.recognises(request) ? jsonObjectOrNull(request.body) : null;
+    const body = mentions(request.body, '"channel_id"') ? jsonObjectOrNull(request.body) : null;
     return await showsToken(key, body && scalarText(body.token), request.body);
   },
   async elements(request) {
@@ -53,8 +53,4 @@ export const zoho = defineScheme<Record<string, never>, TokenKey>({
 function newsText(body: LosslessJsonObject): string {
   const parts = ["channel_id", "module", "operation", "server_time"].map((name) => scalarText(body[name]));
   return `zoho:${parts.join("|")}`;
-}
-
-function bodyText(request: SignedRequest): string {
-  return new TextDecoder().decode(request.body);
 }
