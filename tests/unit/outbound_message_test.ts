@@ -77,6 +77,8 @@ for (
     ),
     "an end that is missing": message(notification("04l1")).slice(0, -20),
     "crossed elements": "<a><b></a></b>",
+    "a field that is closed by another": message(notification("04l1").replace("</sf:Name>", "</sf:Nam>")),
+    "something after its end": `${message(notification("04l1"))}<a/>`,
     "elements in elements, 100,000 deep": "<a>".repeat(100_000) + "</a>".repeat(100_000),
     "another envelope": "<Envelope><Body/></Envelope>",
     "JSON": "{}",

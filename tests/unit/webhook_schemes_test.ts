@@ -5,6 +5,7 @@ import { hmacSha256, hmacSha256Key } from "../../supabase/functions/_shared/cryp
 import { genericHmac } from "../../supabase/functions/_shared/providers/generic_hmac/webhook.ts";
 import { signedUri } from "../../supabase/functions/_shared/providers/hubspot/webhook.ts";
 import { standardWebhooks } from "../../supabase/functions/_shared/providers/standard_webhooks/webhook.ts";
+import { isTimely } from "../../supabase/functions/_shared/providers/timestamps.ts";
 import type {
   SignedRequest,
   WebhookScheme,
@@ -61,4 +62,35 @@ Deno.test("genericHmac accepts hex of either case and base64, with and without p
 
 Deno.test("hubspot decodes only the escapes HubSpot decodes", () => {
   assert.equal(signedUri("https://a.b/c%3fd=%40%20%7E%2c"), "https://a.b/c?d=@%20%7E,");
+});
+
+Deno.test("isTimely() takes plain digits only, and no instant beyond the window in either direction", () => {
+  const nowMs = 1790000000_000;
+  assert.equal(isTimely("1790000000", nowMs), true);
+  assert.equal(isTimely("1790000000000", nowMs, { unit: "ms" }), true);
+  for (
+    const odd of [
+      "+1790000000",
+      "1790000000.0",
+      "1.79e9",
+      "0x6AB13B80",
+      " 1790000000",
+      "1790000000\n",
+      "",
+      "-0",
+    ]
+  ) {
+    assert.equal(isTimely(odd, nowMs), false, odd);
+    assert.equal(isTimely(odd, Number(odd) * 1000), false, odd);
+  }
+  for (
+    const [text, unit] of [["1790000000", "ms"], ["1790000000000", "s"], ["9".repeat(400), "s"]] as const
+  ) {
+    assert.equal(isTimely(text, nowMs, { unit }), false);
+  }
+  for (
+    const [awayMs, expected] of [[-60_001, false], [-60_000, true], [60_000, true], [60_001, false]] as const
+  ) {
+    assert.equal(isTimely("1790000000", nowMs + awayMs, { windowMs: 60_000 }), expected, String(awayMs));
+  }
 });

@@ -34,7 +34,11 @@ export function readOutboundMessage(body: Uint8Array): OutboundMessage {
   const xml = decoded(body);
   if (/<!\s*(?:DOCTYPE|ENTITY)/i.test(xml)) throw new TypeError("The message has a document type");
   if (XMLValidator.validate(xml) !== true) throw new TypeError("The message is no XML");
-  const notifications = childOf(childOf(childOf(parser.parse(xml), "Envelope"), "Body"), "notifications");
+  const document: Node = parser.parse(xml);
+  if (Object.keys(document).filter((name) => !name.startsWith("?")).length !== 1) {
+    throw new TypeError("The message is more than one element");
+  }
+  const notifications = childOf(childOf(childOf(document, "Envelope"), "Body"), "notifications");
   const items = notifications?.Notification;
   return {
     organizationId: requiredText(notifications?.OrganizationId, "OrganizationId"),
