@@ -1,4 +1,5 @@
 import { createFunction } from "../_shared/http/create_function.ts";
+import { deadLetterRoutes } from "./dead_letters.ts";
 import { dispatchRoutes } from "./dispatches.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { receiptRoutes } from "./receipts.ts";
@@ -17,6 +18,7 @@ export default createFunction({
     ...webhookStatisticsRoutes,
     ...receiptRoutes,
     ...dispatchRoutes,
+    ...deadLetterRoutes,
     ...notificationRoutes,
   ],
 });

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { base64Encode, hexDecode } from "../_shared/crypto/encoding.ts";
 import { hubClient } from "../_shared/db/clients.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
@@ -5,7 +6,10 @@ import { unwrap } from "../_shared/db/unwrap.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
 import { route } from "../_shared/http/route.ts";
 import type { UserAccess } from "../_shared/http/access.ts";
-import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { decodeCursor, encodePosition, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { instantSchema } from "../_shared/deliveries/log_query.ts";
+import type { Json } from "../_shared/db/store.ts";
+import { elementTypeSchema } from "./dead_letters.ts";
 import { receiptAnswer, receiptDetailAnswer, replayAnswer } from "./webhook_answers.ts";
 
 const COLUMNS =
@@ -18,6 +22,67 @@ export async function requireWebhook(access: UserAccess, webhookId: string): Pro
   if (webhook === null) throw new InterlockError("NOT_FOUND", "This webhook does not exist.");
 }
 
+const listSchema = pageQuerySchema.extend({
+  from: instantSchema.optional(),
+  to: instantSchema.optional(),
+  duplicates: z.enum(["true", "false"]).optional(),
+  type: elementTypeSchema.optional(),
+  outcome: z.enum(["pending", "failing", "dead", "done"]).optional(),
+});
+
+const stateSchema = z.object({
+  is_test: z.boolean(),
+  pending: z.number(),
+  failing: z.number(),
+  dead: z.number(),
+  done: z.number(),
+});
+const statesSchema = z.record(z.string(), stateSchema);
+
+const pageSchema = z.object({
+  ids: z.array(z.string()),
+  next: z.object({ at: z.string(), id: z.string() }).nullable(),
+  states: statesSchema,
+});
+
+function withState<Row>(access: UserAccess, row: Row, state: z.infer<typeof stateSchema> | undefined) {
+  const { is_test: isTest = false, ...outcomes } = state ?? { pending: 0, failing: 0, dead: 0, done: 0 };
+  return {
+    ...row,
+    is_test: isTest,
+    outcomes: access.permissions.includes("deliveries.read") ? outcomes : null,
+  };
+}
+
+/** The service finds the rows, because filters look behind receipts; they are read with the user's rights. */
+async function receiptPage(access: UserAccess, webhookId: string, query: z.infer<typeof listSchema>) {
+  const { limit, cursor, ...filter } = query;
+  const page = pageSchema.parse(unwrap(
+    await tenantDb(access.tenantId, hubClient()).rpc("list_webhook_receipts", {
+      p_webhook_id: webhookId,
+      p_filter: filter as Json,
+      p_limit: limit,
+      p_after: decodeCursor(cursor) as Json,
+    }),
+  ));
+  const visible = page.ids.length === 0
+    ? []
+    : unwrap(await access.db.from("webhook_receipts").select(COLUMNS).in("id", page.ids));
+  const rows = new Map(visible.map((row) => [row.id, row]));
+  return {
+    data: page.ids.flatMap((id) => rows.get(id) ?? []).map((row) =>
+      withState(access, row, page.states[row.id])
+    ),
+    next_cursor: encodePosition(page.next),
+  };
+}
+
+async function receiptStates(access: UserAccess, receiptIds: string[]) {
+  const states = await tenantDb(access.tenantId, hubClient())
+    .rpc("webhook_receipt_states", { p_receipt_ids: receiptIds });
+  return statesSchema.parse(unwrap(states));
+}
+
 export const receiptRoutes = [
   route({
     method: "GET",
@@ -27,27 +92,21 @@ export const receiptRoutes = [
     permission: "webhooks.read",
     org: "required",
     uuidParams: ["webhook_id"],
-    query: pageQuerySchema,
+    query: listSchema,
     response: { status: 200, form: "list", schema: receiptAnswer },
-    examples: [{ name: "all", needs: ["receipt_id"] }, {
-      name: "first_page",
-      query: { limit: 1 },
-      needs: ["receipt_id"],
-    }],
+    examples: [
+      { name: "all", needs: ["receipt_id"] },
+      { name: "first_page", query: { limit: 1 }, needs: ["receipt_id"] },
+      { name: "dead", query: { outcome: "dead" }, needs: ["dead_dispatch_id"] },
+      {
+        name: "without_news_in_part",
+        query: { duplicates: "false", from: "2026-11-01T00:00:00Z" },
+        needs: ["receipt_id"],
+      },
+    ],
     handler: async ({ access, params, query }) => {
       await requireWebhook(access, params.webhook_id!);
-      let select = access.db.from("webhook_receipts").select(COLUMNS).eq("webhook_id", params.webhook_id!);
-      const after = decodeCursor(query.cursor);
-      if (after) {
-        select = select.or(`received_at.lt.${after.at},and(received_at.eq.${after.at},id.gt.${after.id})`);
-      }
-      const rows = unwrap(
-        await select.order("received_at", { ascending: false }).order("id").limit(query.limit),
-      );
-      return Response.json({
-        data: rows,
-        next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.received_at, id: row.id })),
-      });
+      return Response.json(await receiptPage(access, params.webhook_id!, query));
     },
   }),
   route({
@@ -70,9 +129,10 @@ export const receiptRoutes = [
         await access.db.from("webhook_receipt_bodies").select("headers, body").eq("receipt_id", receipt.id)
           .maybeSingle(),
       );
+      const states = await receiptStates(access, [receipt.id]);
       const body = content === null ? null : hexDecode(String(content.body).replace(/^\\x/, ""));
       return Response.json({
-        ...receipt,
+        ...withState(access, receipt, states[receipt.id]),
         headers: content === null ? null : JSON.parse(content.headers),
         body_base64: body === null ? null : base64Encode(body),
         body_text: body === null ? null : textOrNull(body),

@@ -88,9 +88,20 @@ export const webhookStatisticsAnswer = () =>
     periods: z.array(z.strictObject({ period_start: instant(), ...counts() })),
   });
 
+/** What became of the events of a receipt, in dispatches; null when the role does not see them. */
+const outcomes = () =>
+  z.strictObject({
+    pending: count(),
+    failing: count().describe("Another attempt follows."),
+    dead: count().describe("Given up; they wait for a person."),
+    done: count(),
+  }).nullable();
+
 /** A receipt as lists show it. */
 export const receiptAnswer = () =>
   z.object({
+    is_test: z.boolean().describe("A sample that the hub sent itself."),
+    outcomes: outcomes(),
     id: z.uuid(),
     webhook_id: z.uuid(),
     provider: z.string(),
@@ -130,3 +141,39 @@ export const receiptDetailAnswer = () =>
 
 /** How many dispatches went back into the queue. */
 export const replayAnswer = () => z.object({ replayed: z.int().min(0) });
+
+/** An event that a consumer gave up. */
+export const deadDispatchAnswer = () =>
+  z.strictObject({
+    id: z.int().describe("Of the dispatch; what POST /dispatches/replay takes."),
+    event_id: z.uuid(),
+    event_type: z.string().nullable(),
+    consumer: z.string(),
+    webhook_id: z.uuid().nullable().describe("Null when the event came from elsewhere."),
+    receipt_id: z.uuid().nullable(),
+    provider: z.string().nullable(),
+    type: z.string().nullable().describe("The provider's name for what happened."),
+    error_code: z.string().nullable().describe("Why it was given up, for programs."),
+    reason: z.string().nullable().describe("Why it was given up, in a sentence."),
+    attempts: count(),
+    replays: count(),
+    created_at: instant(),
+    died_at: instant(),
+  });
+
+/** How much was given up, and of which kind. */
+export const deadDispatchCountAnswer = () =>
+  z.strictObject({
+    total: count(),
+    total_is_exact: z.boolean().describe("false = more than the latest 20000 that are looked at."),
+    kinds: z.array(z.strictObject({
+      webhook_id: z.uuid().nullable(),
+      provider: z.string().nullable(),
+      consumer: z.string(),
+      error_code: z.string().nullable(),
+      dead: count(),
+      reason: z.string().nullable().describe("Of the latest."),
+      first_died_at: instant(),
+      last_died_at: instant(),
+    })).describe("The most frequent first, at most 100."),
+  });

@@ -2229,6 +2229,10 @@ export type Database = {
         Args: { "p_awake_ms"?: number; "p_lease_ms": number; "p_limit": number };
         Returns: Json;
       };
+      "count_dead_dispatches": {
+        Args: { "p_filter": Json; "p_org_id": string; "p_tenant_id": string };
+        Returns: Json;
+      };
       "count_webhook_requests": { Args: { "p_counts": Json }; Returns: undefined };
       "create_delivery_replay": {
         Args: {
@@ -2351,6 +2355,16 @@ export type Database = {
       "get_delivery_endpoints": { Args: { "p_integration_ids": (string)[] }; Returns: Json };
       "get_webhook_receipt_bodies": { Args: { "p_receipt_ids": (string)[] }; Returns: Json };
       "get_webhook_verifier": { Args: { "p_webhook_id": string }; Returns: Json };
+      "list_dead_dispatches": {
+        Args: {
+          "p_after": Json;
+          "p_filter": Json;
+          "p_limit": number;
+          "p_org_id": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
       "list_deliveries": {
         Args: {
           "p_after": Json;
@@ -2359,6 +2373,16 @@ export type Database = {
           "p_limit": number;
           "p_org_id": string;
           "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
+      "list_webhook_receipts": {
+        Args: {
+          "p_after": Json;
+          "p_filter": Json;
+          "p_limit": number;
+          "p_tenant_id": string;
+          "p_webhook_id": string;
         };
         Returns: Json;
       };
@@ -2533,6 +2557,10 @@ export type Database = {
         Returns: Json;
       };
       "wake_drainer": { Args: { "p_drainer": string }; Returns: undefined };
+      "webhook_receipt_states": {
+        Args: { "p_receipt_ids": (string)[]; "p_tenant_id": string };
+        Returns: Json;
+      };
       "webhook_statistics_series": {
         Args: {
           "p_from": string;

@@ -7,23 +7,29 @@ export const pageQuerySchema = z.object({
   cursor: z.string().max(500).optional(),
 });
 
-const cursorSchema = z.object({
-  at: z.iso.datetime({ offset: true }),
-  id: z.uuid(),
-});
-
 /** The last row of a page: its instant and id. */
-export type KeysetPosition = z.infer<typeof cursorSchema>;
+export interface KeysetPosition {
+  at: string;
+  id: string;
+}
+
+const atSchema = z.iso.datetime({ offset: true });
+
+/** What a list that is not ordered by uuid has for an id: a number of the database. */
+export const numberedIdSchema = z.string().regex(/^[1-9][0-9]{0,17}$/);
 
 /**
  * Reads a cursor we gave out.
  *
  * @throws {InterlockError} VALIDATION_FAILED for anything else: its parts go into a filter.
  */
-export function decodeCursor(cursor: string | undefined): KeysetPosition | null {
+export function decodeCursor(
+  cursor: string | undefined,
+  idSchema: z.ZodType<string> = z.uuid(),
+): KeysetPosition | null {
   if (cursor === undefined) return null;
   try {
-    return cursorSchema.parse(JSON.parse(atob(cursor)));
+    return z.object({ at: atSchema, id: idSchema }).parse(JSON.parse(atob(cursor)));
   } catch (error) {
     throw new InterlockError("VALIDATION_FAILED", "cursor: take it from next_cursor of the page before.", {
       cause: error,
@@ -38,5 +44,10 @@ export function encodeCursor<Row>(
   positionOf: (row: Row) => KeysetPosition,
 ): string | null {
   const last = rows.at(-1);
-  return rows.length < limit || last === undefined ? null : btoa(JSON.stringify(positionOf(last)));
+  return encodePosition(rows.length < limit || last === undefined ? null : positionOf(last));
+}
+
+/** The cursor for a position that the database gave. */
+export function encodePosition(position: KeysetPosition | null): string | null {
+  return position === null ? null : btoa(JSON.stringify({ at: position.at, id: position.id }));
 }
