@@ -39,6 +39,7 @@ interface Targets {
   event_delivery_id: string;
   replay_id: string;
   event_replay_id: string;
+  inbound_replay_id: string;
 }
 
 async function createTargets(cast: Cast): Promise<Targets> {
@@ -58,7 +59,15 @@ async function createTargets(cast: Cast): Promise<Targets> {
   const [replay] = await sql`
     insert into public.delivery_replays (tenant_id, kind, mode, filter, phase, total, total_is_exact, state, finished_at)
     values (${cast.tenant.id}, 'guardian_meta', 'replay', '{}', 'log', 0, true, 'cancelled', now()) returning id`;
+  const [inbound] = await sql`
+    insert into public.delivery_replays
+      (tenant_id, org_id, kind, mode, filter, phase, total, total_is_exact, state, finished_at)
+    values (${cast.tenant.id}, ${
+    cast.tenant.orgs[0]
+  }, 'inbound', 'replay', '{}', 'receipts', 0, true, 'cancelled', now())
+    returning id`;
   return {
+    inbound_replay_id: inbound!.id,
     delivery_id: delivery!.id,
     event_delivery_id: idOf("event_deliveries"),
     replay_id: replay!.id,
@@ -81,6 +90,7 @@ function bodyOf(line: string, targets: Targets): unknown {
     "event-subscriptions POST /dead-letters/redrive": { delivery_ids: [targets.event_delivery_id] },
     "event-subscriptions POST /replays": { integration_id: targets.subscription_id, ...aDay },
     "event-subscriptions POST /:subscription_id/recover": { since: aDay.from },
+    "integrations POST /replays": { webhook_id: targets.webhook_id, ...aDay },
     "integrations POST /webhooks": { provider: "generic_hmac", name: "Rig" },
     "integrations PATCH /webhooks/:webhook_id": { name: "Renamed" },
     "integrations POST /webhooks/:webhook_id/rotate": {},
@@ -132,6 +142,7 @@ function outcomeOf(answer: Answer, targets: Targets, expected: Expectation | und
   const mentions = text.includes(targets.webhook_id) || text.includes(targets.receipt_id) ||
     text.includes(targets.subscription_id) ||
     text.includes(targets.event_delivery_id) || text.includes(targets.event_replay_id) ||
+    text.includes(targets.inbound_replay_id) ||
     text.includes(`"id":${targets.dispatch_id},`);
   return answer.status === 200 && !mentions ? "none" : answer.status;
 }

@@ -162,6 +162,7 @@ const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
   event_delivery_id: async ({ caller }) => await givenUpDelivery(caller, "event-subscriptions"),
   replay_id: async ({ caller }) => await endedReplay(caller, "guardian_meta"),
   event_replay_id: async ({ caller }) => await endedReplay(caller, "event"),
+  inbound_replay_id: async ({ caller }) => await endedReplay(caller, "inbound"),
   notification_id: async ({ caller }) => {
     const [row] =
       await sql`select private.notify_admins(${caller.tenantId}, 'target.made', 'warning', 'Made for a test.',
@@ -218,7 +219,7 @@ async function endedReplay(caller: DemoCaller, kind: string): Promise<string> {
   const [row] = await sql`
     insert into public.delivery_replays
       (tenant_id, org_id, kind, mode, filter, phase, total, total_is_exact, state, finished_at)
-    values (${caller.tenantId}, ${kind === "event" ? caller.orgId : null}, ${kind}, 'replay',
+    values (${caller.tenantId}, ${kind === "guardian_meta" ? null : caller.orgId}, ${kind}, 'replay',
       '{"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"}', 'log', 0, true, 'done', now()) returning id`;
   return row!.id;
 }

@@ -108,7 +108,7 @@ export const deadLetterRoutes = [
     response: { status: 200, form: "list", schema: deadDispatchAnswer },
     examples: [{ name: "all", needs: ["dead_dispatch_id"] }, {
       name: "of_one_consumer",
-      query: { consumer: "crm", from: "2026-11-01T00:00:00Z", limit: 10 },
+      query: { consumer: "crm", from: "2020-01-01T00:00:00Z", limit: 10 },
       needs: ["dead_dispatch_id"],
     }],
     handler: async ({ access, query }) => Response.json(await deadLetterPage(access, query)),

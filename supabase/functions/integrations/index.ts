@@ -1,6 +1,7 @@
 import { createFunction } from "../_shared/http/create_function.ts";
 import { deadLetterRoutes } from "./dead_letters.ts";
 import { dispatchRoutes } from "./dispatches.ts";
+import { inboundReplayRoutes } from "./inbound_replays.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { receiptRoutes } from "./receipts.ts";
 import { webhookControlRoutes } from "./webhook_control.ts";
@@ -19,6 +20,7 @@ export default createFunction({
     ...receiptRoutes,
     ...dispatchRoutes,
     ...deadLetterRoutes,
+    ...inboundReplayRoutes,
     ...notificationRoutes,
   ],
 });

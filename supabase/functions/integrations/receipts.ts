@@ -100,7 +100,7 @@ export const receiptRoutes = [
       { name: "dead", query: { outcome: "dead" }, needs: ["dead_dispatch_id"] },
       {
         name: "without_news_in_part",
-        query: { duplicates: "false", from: "2026-11-01T00:00:00Z" },
+        query: { duplicates: "false", from: "2020-01-01T00:00:00Z" },
         needs: ["receipt_id"],
       },
     ],

@@ -177,3 +177,28 @@ export const deadDispatchCountAnswer = () =>
       last_died_at: instant(),
     })).describe("The most frequent first, at most 100."),
   });
+
+const replayTotal = () => ({
+  total: count().describe("How many dispatches there were when it was asked for."),
+  total_is_exact: z.boolean().describe("false = more than total: counting stops after 20000 rows."),
+});
+
+/** What a replay of inbound events would do. */
+export const inboundReplayPreviewAnswer = () => z.strictObject(replayTotal());
+
+/** A replay of inbound events. */
+export const inboundReplayAnswer = () =>
+  z.strictObject({
+    id: z.uuid(),
+    webhook_id: z.uuid().nullable().describe("Null = of all webhooks."),
+    filter: z.record(z.string(), z.unknown()),
+    state: z.enum(["running", "done", "cancelled", "failed"]),
+    ...replayTotal(),
+    done: count().describe("How many dispatches it has put back into the queue."),
+    examined: count().describe("Receipts, or dead dispatches, it has looked at."),
+    reached_at: instant().nullable().describe("How far it came: what it looked at last is of this instant."),
+    last_error: z.string().nullable(),
+    created_by: z.uuid().nullable(),
+    created_at: instant(),
+    finished_at: instant().nullable(),
+  });

@@ -2280,6 +2280,16 @@ export type Database = {
         };
         Returns: Json;
       };
+      "create_inbound_replay": {
+        Args: {
+          "p_actor": string;
+          "p_filter": Json;
+          "p_org_id": string;
+          "p_preview": boolean;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
       "create_webhook": {
         Args: {
           "p_actor": string;

@@ -3,13 +3,12 @@ import { hubClient } from "../db/clients.ts";
 import type { Json } from "../db/store.ts";
 import { tenantDb } from "../db/tenant_db.ts";
 import { unwrap } from "../db/unwrap.ts";
-import { InterlockError } from "../errors/interlock_error.ts";
 import type { UserAccess } from "../http/access.ts";
-import { decodeCursor, encodeCursor, pageQuerySchema } from "../http/keyset.ts";
 import { type AnyRoute, route } from "../http/route.ts";
 import type { DeliveryKind } from "./delivery_kind.ts";
 import { instantSchema, narrowing } from "./log_query.ts";
 import { previewAnswer, replayAnswer } from "./replay_answers.ts";
+import { replayJobRoutes } from "./replay_jobs.ts";
 
 const replaySchema = z.strictObject({
   ...narrowing,
@@ -20,14 +19,6 @@ const replaySchema = z.strictObject({
 }).refine(({ from, to }) => Date.parse(from) < Date.parse(to), { path: ["to"], message: "lies after from" });
 
 const recoverSchema = z.strictObject({ since: instantSchema, preview: z.boolean().default(false) });
-
-const COLUMNS =
-  "id, mode, integration_id, filter, state, total, total_is_exact, done, examined, position, last_error, created_by, created_at, finished_at";
-const positionSchema = z.object({ at: z.string() }).nullable();
-
-function replayResource<Row extends { position: unknown }>({ position, ...row }: Row) {
-  return { ...row, reached_at: positionSchema.parse(position)?.at ?? null };
-}
 
 /** Counts, or makes the job and answers it with its first slice done. */
 async function startReplay(
@@ -50,18 +41,15 @@ async function startReplay(
   return Response.json(answer, { status: preview ? 200 : 202 });
 }
 
-async function visibleReplay(kind: DeliveryKind, access: UserAccess, replayId: string) {
-  const row = unwrap(
-    await access.db.from("delivery_replays").select(COLUMNS).eq("kind", kind.kind).eq("id", replayId)
-      .maybeSingle(),
-  );
-  if (row === null) throw new InterlockError("NOT_FOUND", "This replay does not exist.");
-  return replayResource(row);
-}
-
 /** Replays in bulk: asked for, watched, called off. */
 export function replayRoutes(kind: DeliveryKind): AnyRoute[] {
-  return [...askingRoutes(kind), ...watchingRoutes(kind)];
+  const jobs = {
+    kind: kind.kind,
+    param: kind.names.replay,
+    answer: replayAnswer,
+    present: (job: unknown) => job,
+  };
+  return [...askingRoutes(kind), ...replayJobRoutes(jobs)];
 }
 
 function askingRoutes(kind: DeliveryKind): AnyRoute[] {
@@ -113,68 +101,6 @@ function askingRoutes(kind: DeliveryKind): AnyRoute[] {
       handler: async ({ access, params, body }) => {
         const filter = { integration_id: params[subscription]!, from: body.since };
         return await startReplay(kind, access, "recover", filter, body.preview);
-      },
-    }),
-  ];
-}
-
-function watchingRoutes(kind: DeliveryKind): AnyRoute[] {
-  const { replay } = kind.names;
-  return [
-    route({
-      method: "GET",
-      path: "/replays",
-      summary: "Lists replays in bulk, newest first",
-      auth: "user",
-      permission: "deliveries.read",
-      query: pageQuerySchema,
-      response: { status: 200, form: "list", schema: replayAnswer },
-      examples: [{ name: "all", needs: [replay] }],
-      handler: async ({ access, query }) => {
-        let select = access.db.from("delivery_replays").select(COLUMNS).eq("kind", kind.kind);
-        const after = decodeCursor(query.cursor);
-        if (after) {
-          select = select.or(`created_at.lt.${after.at},and(created_at.eq.${after.at},id.gt.${after.id})`);
-        }
-        const rows = unwrap(
-          await select.order("created_at", { ascending: false }).order("id").limit(query.limit),
-        );
-        return Response.json({
-          data: rows.map(replayResource),
-          next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: row.id })),
-        });
-      },
-    }),
-    route({
-      method: "GET",
-      path: `/replays/:${replay}`,
-      summary: "Tells how far a replay is",
-      auth: "user",
-      permission: "deliveries.read",
-      uuidParams: [replay],
-      response: { status: 200, schema: replayAnswer },
-      examples: [{ name: "one" }],
-      handler: async ({ access, params }) =>
-        Response.json(await visibleReplay(kind, access, params[replay]!)),
-    }),
-    route({
-      method: "POST",
-      path: `/replays/:${replay}/cancel`,
-      summary: "Stops a replay; what it has queued goes out, and one that has ended stays what it is",
-      auth: "user",
-      permission: "deliveries.replay",
-      uuidParams: [replay],
-      response: { status: 200, schema: replayAnswer },
-      examples: [{ name: "one" }],
-      handler: async ({ access, params }) => {
-        const { id } = await visibleReplay(kind, access, params[replay]!);
-        const cancelled = unwrap(
-          await tenantDb(access.tenantId, hubClient()).rpc("cancel_delivery_replay", {
-            p_replay_id: id,
-            p_actor: access.userId,
-          }),
-        );
-        return Response.json(cancelled);
       },
     }),
   ];
