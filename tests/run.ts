@@ -39,6 +39,9 @@ const stack = await startStack({
     INTERLOCK_GOOGLE_KEYS_URL: `http://127.0.0.1:${googlePort}/oauth2/v3/certs`,
     INTERLOCK_CLIENT_ADDRESS: "x-forwarded-for:1",
     DENO_CERT: caFile,
+    // Tests that mean the limit set it at their webhook.
+    INTERLOCK_WEBHOOK_RATE_LIMIT: "100000",
+    INTERLOCK_TENANT_RATE_LIMIT: "100000",
   },
 });
 const description = {

@@ -13,6 +13,8 @@ export function environmentBeside(stack: Stack, transport: Transport): Record<st
     extra: {
       INTERLOCK_LOG_LEVEL: "warn",
       INTERLOCK_EGRESS_ALLOW_LOCAL: "1",
+      INTERLOCK_WEBHOOK_RATE_LIMIT: "100000",
+      INTERLOCK_TENANT_RATE_LIMIT: "100000",
       INTERLOCK_DB_URL: transport === "direct connection" ? stack.dbUrl : "",
     },
   });

@@ -53,7 +53,11 @@ for (const [transport, createStore] of Object.entries(stores)) {
       const outcomes = await Promise.all(
         Array.from(
           { length: 50 },
-          (_, index) => batcher.add(receipt(index)).then((stored) => stored.outcome, (error) => error.code),
+          (_, index) =>
+            batcher.add(tenants[index % 5]!.id, receipt(index)).then(
+              (stored) => stored.outcome,
+              (error) => error.code,
+            ),
         ),
       );
       assert.deepEqual(

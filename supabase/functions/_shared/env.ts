@@ -12,6 +12,10 @@ const jsonObjectOfStrings = z.string().transform((text, context) => {
 const emptyAsUnset = (value: unknown) => (value === "" ? undefined : value);
 const optional = <S extends z.ZodType>(schema: S) => z.preprocess(emptyAsUnset, schema.optional());
 
+/** A rate; the default is what one worker can well do beside others'. */
+const perSecond = (fallback: number) =>
+  z.preprocess((value) => value || fallback, z.coerce.number().int().min(1).max(100_000));
+
 /** `443,8443` to numbers. */
 const listOfPorts = z.string().transform((text, context) => {
   const ports = text.split(",").map((part) => part.trim());
@@ -44,6 +48,8 @@ const environmentSchema = z.object({
   ),
   INTERLOCK_DB_URL: optional(z.string().startsWith("postgres")),
   INTERLOCK_DB_MAX_CONNECTIONS: z.preprocess((value) => value || 4, z.coerce.number().int().min(1).max(32)),
+  INTERLOCK_WEBHOOK_RATE_LIMIT: perSecond(200),
+  INTERLOCK_TENANT_RATE_LIMIT: perSecond(500),
   INTERLOCK_EGRESS_PORTS: z.preprocess((value) => value || "443,8443", listOfPorts),
   INTERLOCK_EGRESS_ALLOW_LOCAL: z.preprocess((value) => value || "0", z.enum(["0", "1"]))
     .transform((value) => value === "1"),

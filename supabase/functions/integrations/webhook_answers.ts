@@ -20,6 +20,7 @@ export const webhookAnswer = () =>
       "What the scheme must know besides the secret; {} = its defaults.",
     ),
     event_types: z.array(z.string()).describe("Types it wants; contact.* = all that begin with contact."),
+    rate_limit_per_second: z.number().int().nullable().describe("Null = what the hub is configured for."),
     deleted_at: instant().nullable().describe("Null = it was not deleted."),
     created_by: z.uuid().nullable(),
     created_at: instant(),

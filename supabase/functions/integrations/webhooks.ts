@@ -23,7 +23,7 @@ import {
 } from "./webhook_input.ts";
 
 const COLUMNS =
-  "id, org_id, connector_id, provider, name, is_active, previous_secret_expires_at, signing_url, settings, event_types, deleted_at, created_by, created_at, updated_at";
+  "id, org_id, connector_id, provider, name, is_active, previous_secret_expires_at, signing_url, settings, event_types, rate_limit_per_second, deleted_at, created_by, created_at, updated_at";
 
 const secretSchema = z.string().min(16).max(500).regex(/^[\x21-\x7e]+$/, "is printable ASCII without spaces");
 
@@ -47,6 +47,8 @@ const createSchema = z.strictObject({
   signing_url: z.url({ protocol: /^https?$/ }).max(2000).optional(),
   settings: settingsSchema.optional(),
   event_types: eventTypesSchema.optional(),
+  /** Requests a second that each worker takes. Default: INTERLOCK_WEBHOOK_RATE_LIMIT. */
+  rate_limit_per_second: z.number().int().min(1).max(10_000).optional(),
 });
 
 const listSchema = pageQuerySchema.extend({ deleted: z.enum(["true", "false"]).default("false") });
@@ -57,6 +59,8 @@ const updateSchema = z.strictObject({
   /** In place of all settings there were. */
   settings: settingsSchema.optional(),
   event_types: eventTypesSchema.optional(),
+  /** Requests a second that each worker takes. Default: INTERLOCK_WEBHOOK_RATE_LIMIT. */
+  rate_limit_per_second: z.number().int().min(1).max(10_000).optional(),
 }).refine((body) => Object.keys(body).length > 0, "names nothing to change");
 
 const rotateSchema = z.strictObject({
@@ -153,6 +157,7 @@ export const webhookRoutes = [
           p_actor: access.userId,
           p_settings: settings,
           p_event_types: body.event_types,
+          p_rate_limit_per_second: body.rate_limit_per_second,
         }),
       );
       return Response.json(await secretResource(webhook, secret), { status: 201, headers: NO_STORE });
@@ -208,6 +213,7 @@ export const webhookRoutes = [
           p_actor: access.userId,
           p_settings: settings ?? null,
           p_event_types: body.event_types,
+          p_rate_limit_per_second: body.rate_limit_per_second,
         }),
       );
       return Response.json(await resource(webhook));

@@ -1,11 +1,12 @@
 import { base64Encode, utf8Bytes } from "../_shared/crypto/encoding.ts";
 import { hubStore } from "../_shared/db/store.ts";
-import { publicFunctionsUrl } from "../_shared/env.ts";
+import { environment, publicFunctionsUrl } from "../_shared/env.ts";
 import { faultPoint } from "../_shared/fault_point.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
 import type { HandlerContext } from "../_shared/http/route.ts";
 import { maskedHeaders } from "../_shared/inbound/masked_headers.ts";
 import { ReceiptBatcher, type StoredReceipt } from "../_shared/inbound/receipt_batcher.ts";
+import { RateLimiter } from "../_shared/inbound/rate_limiter.ts";
 import { RequestTally } from "../_shared/inbound/request_tally.ts";
 import { type Verifier, VerifierCache } from "../_shared/inbound/verifier_cache.ts";
 import { type PlacedElement, wantedElements } from "../_shared/inbound/wanted_elements.ts";
@@ -28,6 +29,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const verifiers = new VerifierCache(hubStore());
 const batcher = new ReceiptBatcher(hubStore());
 const tally = new RequestTally(hubStore());
+const limiter = new RateLimiter();
 const dummyKeys = new Map<WebhookScheme, Promise<WebhookKey>>();
 
 /** What a verified request brings, once its sender is known. */
@@ -99,6 +101,7 @@ async function receive(
     return answer;
   }
   await faultPoint("receive.verified");
+  refuseFlood(verifier);
   let stored = await storeWanted(context, verifier, request, readElements);
   if (stored?.outcome === "stale") {
     await verifiers.refresh(webhookId);
@@ -118,6 +121,20 @@ async function receive(
   log.info("webhook received", { receipt_id: stored.receipt_id, reason: stored.outcome });
   if (stored.outcome === "duplicate") tally.count(verifier.webhookId, "duplicates");
   return acknowledged(verifier, stored.outcome === "duplicate", stored.receipt_id);
+}
+
+/**
+ * Only who can sign is counted: nobody else can use up a sender's share.
+ *
+ * @throws {InterlockError} RATE_LIMITED with the time until there is room again.
+ */
+function refuseFlood({ webhookId, tenantId, rateLimitPerSecond }: Verifier): void {
+  const { INTERLOCK_WEBHOOK_RATE_LIMIT, INTERLOCK_TENANT_RATE_LIMIT } = environment();
+  const retryAfterMs = limiter.take(webhookId, rateLimitPerSecond ?? INTERLOCK_WEBHOOK_RATE_LIMIT) ||
+    limiter.take(tenantId, INTERLOCK_TENANT_RATE_LIMIT);
+  if (retryAfterMs === 0) return;
+  tally.count(webhookId, "limited");
+  throw new InterlockError("RATE_LIMITED", "Too many requests; send this again later.", { retryAfterMs });
 }
 
 function acknowledged({ scheme }: Verifier, duplicate: boolean, receiptId: string | null): Response {
@@ -198,7 +215,7 @@ function store(
   request: SignedRequest,
   elements: PlacedElement[],
 ): Promise<StoredReceipt> {
-  return batcher.add({
+  return batcher.add(verifier.tenantId, {
     webhook_id: verifier.webhookId,
     version: verifier.version,
     receipt_id: crypto.randomUUID(),

@@ -31,13 +31,18 @@ interface Waiting {
 const MAX_BATCH = 200;
 const MAX_BATCH_CHARACTERS = 8 * 1024 * 1024;
 const MAX_WAITING = 2000;
+/** So that one tenant's flood leaves room for the others'. */
+const MAX_WAITING_OF_TENANT = 1000;
 
 /**
  * Stores requests that arrive together in one call: while a call is in flight the next batch collects. There is no
- * timer, so a lone request never waits. How many calls fly at once follows the measured time of a call.
+ * timer, so a lone request never waits. How many calls fly at once follows the measured time of a call. Tenants take
+ * turns within a batch: whoever sends one request waits no longer because another sends a thousand.
  */
 export class ReceiptBatcher {
-  #waiting: Waiting[] = [];
+  /** By tenant; whose turn is next stands first. */
+  #waiting = new Map<string, Waiting[]>();
+  #waitingCount = 0;
   #inFlight = 0;
 
   constructor(private readonly store: Store, private readonly depth: FlightDepth = new FlightDepth()) {}
@@ -47,20 +52,23 @@ export class ReceiptBatcher {
    *
    * @throws {InterlockError} UNAVAILABLE when it could not be stored, VALIDATION_FAILED when its data was refused.
    */
-  add(receipt: ReceiptToStore): Promise<StoredReceipt> {
-    if (this.#waiting.length >= MAX_WAITING) {
+  add(tenantId: string, receipt: ReceiptToStore): Promise<StoredReceipt> {
+    const queue = this.#waiting.get(tenantId) ?? [];
+    if (this.#waitingCount >= MAX_WAITING || queue.length >= MAX_WAITING_OF_TENANT) {
       throw new InterlockError("UNAVAILABLE", "Too many requests are waiting to be stored.", {
         retryAfterMs: 5000,
       });
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ receipt, resolve, reject });
+      queue.push({ receipt, resolve, reject });
+      this.#waiting.set(tenantId, queue);
+      this.#waitingCount++;
       this.#fly();
     });
   }
 
   #fly(): void {
-    while (this.#waiting.length > 0 && this.#inFlight < this.depth.current) {
+    while (this.#waitingCount > 0 && this.#inFlight < this.depth.current) {
       this.#inFlight++;
       void this.#flush(this.#takeBatch()).finally(() => {
         this.#inFlight--;
@@ -70,12 +78,18 @@ export class ReceiptBatcher {
   }
 
   #takeBatch(): Waiting[] {
-    let count = 0;
-    for (let characters = 0; count < this.#waiting.length && count < MAX_BATCH; count++) {
-      characters += this.#waiting[count]!.receipt.body.length;
-      if (count > 0 && characters > MAX_BATCH_CHARACTERS) break;
+    const batch: Waiting[] = [];
+    let characters = 0;
+    while (this.#waitingCount > 0 && batch.length < MAX_BATCH) {
+      const [tenantId, queue] = this.#waiting.entries().next().value!;
+      characters += queue[0]!.receipt.body.length;
+      if (batch.length > 0 && characters > MAX_BATCH_CHARACTERS) break;
+      batch.push(queue.shift()!);
+      this.#waitingCount--;
+      this.#waiting.delete(tenantId);
+      if (queue.length > 0) this.#waiting.set(tenantId, queue);
     }
-    return this.#waiting.splice(0, count);
+    return batch;
   }
 
   async #flush(batch: Waiting[]): Promise<void> {

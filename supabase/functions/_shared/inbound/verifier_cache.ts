@@ -13,6 +13,8 @@ export interface Verifier {
   settings: WebhookSettings;
   /** Patterns of the types it wants. */
   eventTypes: string[];
+  /** Requests a second that it takes; null = what the hub is configured for. */
+  rateLimitPerSecond: number | null;
   /** The URL the provider signs, when it is not the public URL of the webhook. */
   signingUrl: string | null;
   /** Keys that verify; the second one only until `until`. */
@@ -27,6 +29,7 @@ const verifierSchema = z.object({
   signing_url: z.string().nullable(),
   settings: z.record(z.string(), z.unknown()),
   event_types: z.array(z.string()),
+  rate_limit_per_second: z.number().nullable(),
   secret: z.string(),
   previous_secret: z.string().nullable(),
   previous_secret_expires_at: z.string().nullable(),
@@ -94,6 +97,7 @@ export class VerifierCache {
       scheme,
       settings,
       eventTypes: row.event_types,
+      rateLimitPerSecond: row.rate_limit_per_second,
       signingUrl: row.signing_url,
       keys,
     };

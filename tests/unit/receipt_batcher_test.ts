@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import type { Store } from "../../supabase/functions/_shared/db/store.ts";
+import { FlightDepth } from "../../supabase/functions/_shared/inbound/flight_depth.ts";
+import {
+  ReceiptBatcher,
+  type ReceiptToStore,
+} from "../../supabase/functions/_shared/inbound/receipt_batcher.ts";
+
+/** A store whose calls end when they are told to. */
+function heldStore() {
+  const calls: { batch: ReceiptToStore[]; end(): void }[] = [];
+  const store: Store = {
+    call<T>(_name: string, args: Record<string, unknown>): Promise<T> {
+      const batch = args.p_batch as ReceiptToStore[];
+      const { promise, resolve } = Promise.withResolvers<T>();
+      const stored = batch.map((one) => [one.receipt_id, { outcome: "stored", receipt_id: one.receipt_id }]);
+      calls.push({ batch, end: () => resolve(Object.fromEntries(stored) as T) });
+      return promise;
+    },
+    close: () => Promise.resolve(),
+  };
+  return { store, calls };
+}
+
+const receipt = (requestId: string, body = ""): ReceiptToStore => ({
+  ...{ webhook_id: "w", version: 1, receipt_id: crypto.randomUUID(), request_id: requestId },
+  ...{ content_type: null, headers: "", body, elements: [] },
+});
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("ReceiptBatcher: a lone request of one tenant goes with the next batch, whatever another's flood", async () => {
+  const { store, calls } = heldStore();
+  const batcher = new ReceiptBatcher(store, new FlightDepth(1));
+  const flood = Array.from({ length: 900 }, (_, nth) => batcher.add("a", receipt(`a${nth}`)));
+  const lone = batcher.add("b", receipt("b0"));
+  calls[0]!.end();
+  await turn();
+  assert.equal(calls[1]!.batch[1]!.request_id, "b0", "second in the next batch");
+  for (let nth = 1; nth < calls.length; nth++) {
+    calls[nth]!.end();
+    await turn();
+  }
+  assert.equal((await lone).outcome, "stored");
+  await Promise.all(flood);
+  const order = calls.flatMap(({ batch }) => batch.map((one) => one.request_id)).filter((id) => id !== "b0");
+  assert.deepEqual(order, Array.from({ length: 900 }, (_, nth) => `a${nth}`), "each tenant's in their order");
+});
+
+Deno.test("ReceiptBatcher: one tenant's flood is refused while others still find room", async () => {
+  const { store, calls } = heldStore();
+  const batcher = new ReceiptBatcher(store, new FlightDepth(1));
+  const taken = Array.from({ length: 1001 }, (_, nth) => batcher.add("a", receipt(`a${nth}`)));
+  assert.throws(() => batcher.add("a", receipt("too many")), { code: "UNAVAILABLE", retryAfterMs: 5000 });
+  taken.push(batcher.add("b", receipt("b0")));
+  for (let nth = 0; nth < calls.length; nth++) {
+    calls[nth]!.end();
+    await turn();
+  }
+  assert.equal((await Promise.all(taken)).length, 1002);
+});
