@@ -1731,6 +1731,7 @@ export type Database = {
           "previous_secret_expires_at": string | null;
           "previous_secret_ref": string | null;
           "provider": string;
+          "rate_limit_per_second": number | null;
           "secret_ref": string;
           "settings": NonNullable<Json>;
           "signing_url": string | null;
@@ -1752,6 +1753,7 @@ export type Database = {
           "previous_secret_expires_at"?: string | null;
           "previous_secret_ref"?: string | null;
           "provider": string;
+          "rate_limit_per_second"?: number | null;
           "secret_ref": string;
           "settings"?: NonNullable<Json>;
           "signing_url"?: string | null;
@@ -1772,6 +1774,7 @@ export type Database = {
           "previous_secret_expires_at"?: string | null;
           "previous_secret_ref"?: string | null;
           "provider"?: string;
+          "rate_limit_per_second"?: number | null;
           "secret_ref"?: string;
           "settings"?: NonNullable<Json>;
           "signing_url"?: string | null;
@@ -2297,6 +2300,7 @@ export type Database = {
           "p_name": string;
           "p_org_id": string;
           "p_provider": string;
+          "p_rate_limit_per_second"?: number;
           "p_secret": string;
           "p_settings"?: Json;
           "p_signing_url": string;
@@ -2560,6 +2564,7 @@ export type Database = {
           "p_is_active": boolean;
           "p_name": string;
           "p_org_id": string;
+          "p_rate_limit_per_second"?: number;
           "p_settings"?: Json;
           "p_tenant_id": string;
           "p_webhook_id": string;
