@@ -3,6 +3,8 @@ import { isJsonObject, type LosslessJson, type LosslessJsonObject, parseLossless
 import { keyOf } from "./element_keys.ts";
 import { elementType, MAX_ELEMENTS, type WebhookElement } from "./webhook_scheme.ts";
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 /**
  * The JSON of a verified body, numbers with their digits.
  *
@@ -10,7 +12,7 @@ import { elementType, MAX_ELEMENTS, type WebhookElement } from "./webhook_scheme
  */
 export function parseJsonBody(body: Uint8Array): LosslessJson {
   try {
-    return parseLossless(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    return parseLossless(utf8.decode(body));
   } catch (error) {
     throw new InterlockError("MALFORMED_BODY", "The body is not valid JSON in UTF-8.", { cause: error });
   }

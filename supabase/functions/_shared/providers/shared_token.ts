@@ -1,11 +1,11 @@
 import { constantTimeEqual } from "../crypto/constant_time_equal.ts";
 import { utf8Bytes } from "../crypto/encoding.ts";
-import { hmacSha256, hmacSha256Key } from "../crypto/hmac.ts";
+import { type HmacKey, hmacSha256, hmacSha256Key } from "../crypto/hmac.ts";
 
 /** A secret that the sender shows as it is. */
 export interface TokenKey {
   secret: Uint8Array<ArrayBuffer>;
-  hmac: CryptoKey;
+  hmac: HmacKey;
 }
 
 /**

@@ -29,7 +29,7 @@ export interface SampleRequest {
 /** What a scheme must know besides the secret, by name. Never a secret. */
 export type WebhookSettings = Record<string, unknown>;
 
-/** What a scheme verifies with: a CryptoKey, or whatever it made of secret and settings. Only the scheme looks inside. */
+/** What a scheme verifies with: an HmacKey, or whatever it made of secret and settings. Only the scheme looks inside. */
 export type WebhookKey = object;
 
 /**

@@ -1,6 +1,6 @@
 import { constantTimeEqual } from "../../crypto/constant_time_equal.ts";
 import { base64Decode, base64Encode, hexDecode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
-import { hmac, hmacKey } from "../../crypto/hmac.ts";
+import { hmac, type HmacKey, hmacKey } from "../../crypto/hmac.ts";
 import { randomBytes } from "../json_body.ts";
 import { plainElements } from "../plain_elements.ts";
 import { jsonSample, withHeaders } from "../sample_request.ts";
@@ -9,7 +9,7 @@ import { defineScheme } from "../webhook_scheme.ts";
 import { type GenericHmacSettings, genericHmacSettings } from "./settings.ts";
 
 interface GenericKey {
-  hmac: CryptoKey;
+  hmac: HmacKey;
   settings: GenericHmacSettings;
 }
 

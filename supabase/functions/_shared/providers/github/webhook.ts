@@ -1,6 +1,6 @@
 import { constantTimeEqual } from "../../crypto/constant_time_equal.ts";
 import { hexDecode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
-import { hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
+import { type HmacKey, hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
 import { scalarText } from "../../json/lossless.ts";
 import { keyOf, keyOfBody } from "../element_keys.ts";
 import { formField, isForm } from "../form_body.ts";
@@ -13,7 +13,7 @@ import { defineScheme, elementType, type SignedRequest } from "../webhook_scheme
  * GitHub (docs.github.com, "Validating webhook deliveries"): `X-Hub-Signature-256: sha256=<hex>` over the raw body, of a
  * form the form. No timestamp; a delivery that is sent again keeps its `X-GitHub-Delivery`.
  */
-export const github = defineScheme<Record<string, never>, CryptoKey>({
+export const github = defineScheme<Record<string, never>, HmacKey>({
   provider: "github",
   secretFrom: "us",
   settings: noSettings,

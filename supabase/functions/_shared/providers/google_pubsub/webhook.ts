@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
-import { hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
+import { type HmacKey, hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
 import { isJsonObject, scalarText } from "../../json/lossless.ts";
 import { keyOf, keyOfBody } from "../element_keys.ts";
 import { parseJsonObject, randomBytes } from "../json_body.ts";
@@ -18,7 +18,7 @@ type Settings = z.output<ReturnType<typeof settings>>;
 
 interface PushKey {
   settings: Settings;
-  hmac: CryptoKey;
+  hmac: HmacKey;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { constantTimeEqual } from "../../crypto/constant_time_equal.ts";
 import { base64Decode, base64Encode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
-import { hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
+import { type HmacKey, hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
 import { isJsonObject, type LosslessJson, scalarText, stringifyLossless } from "../../json/lossless.ts";
 import { elementsOfList, parseJsonBody, randomBytes } from "../json_body.ts";
 import { jsonSample, withHeaders } from "../sample_request.ts";
@@ -31,7 +31,7 @@ const IDENTITY = ["portalId", "subscriptionType", "objectId", "eventId", "occurr
  * HubSpot signature v3: base64 HMAC-SHA-256 of method, URI, body and timestamp with the app's client secret; the
  * timestamp header is in milliseconds. The body is an array of events.
  */
-export const hubspot = defineScheme<Record<string, never>, CryptoKey>({
+export const hubspot = defineScheme<Record<string, never>, HmacKey>({
   provider: "hubspot",
   secretFrom: "them",
   settings: noSettings,
@@ -72,7 +72,7 @@ export const hubspot = defineScheme<Record<string, never>, CryptoKey>({
 });
 
 async function signed(
-  key: CryptoKey,
+  key: HmacKey,
   method: string,
   url: string,
   body: Uint8Array,

@@ -1,6 +1,6 @@
 import { constantTimeEqual } from "../../crypto/constant_time_equal.ts";
 import { hexDecode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
-import { hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
+import { type HmacKey, hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
 import { isJsonObject, type LosslessJson, scalarText, stringifyLossless } from "../../json/lossless.ts";
 import { echo } from "../handshakes.ts";
 import { elementsOfList, parseJsonObject, randomBytes } from "../json_body.ts";
@@ -14,7 +14,7 @@ import { defineScheme, type SignedRequest } from "../webhook_scheme.ts";
  * `X-Hub-Signature-256: sha256=<hex>` over the raw body with the app secret. Before there are any, a GET asks with a
  * verify token whether the address is ours; the token follows from the app secret, so that no table holds it.
  */
-export const meta = defineScheme<Record<string, never>, CryptoKey>({
+export const meta = defineScheme<Record<string, never>, HmacKey>({
   provider: "meta",
   secretFrom: "them",
   settings: noSettings,
@@ -53,7 +53,7 @@ function isQuestion({ method, url }: SignedRequest): boolean {
   return method === "GET" && onlyQueryValue(url, "hub.mode") === "subscribe";
 }
 
-async function verifyToken(key: CryptoKey): Promise<string> {
+async function verifyToken(key: HmacKey): Promise<string> {
   return hexEncode(await hmacSha256(key, utf8Bytes("hub.verify_token"))).slice(0, 32);
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
-import { hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
+import { type HmacKey, hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
 import { environment } from "../../env.ts";
 import { randomBytes } from "../json_body.ts";
 import { plainElements } from "../plain_elements.ts";
@@ -26,7 +26,7 @@ const settings = () =>
 
 interface AddressKey {
   ranges: NonNullable<ReturnType<typeof readRange>>[];
-  hmac: CryptoKey;
+  hmac: HmacKey;
 }
 
 /**

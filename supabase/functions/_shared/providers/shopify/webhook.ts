@@ -1,6 +1,6 @@
 import { constantTimeEqual } from "../../crypto/constant_time_equal.ts";
 import { base64Decode, base64Encode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
-import { hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
+import { type HmacKey, hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
 import { keyOf, keyOfBody } from "../element_keys.ts";
 import { parseJsonBody, randomBytes } from "../json_body.ts";
 import { jsonSample, withHeaders } from "../sample_request.ts";
@@ -11,7 +11,7 @@ import { defineScheme, elementType, type SignedRequest } from "../webhook_scheme
  * Shopify (shopify.dev, "Verify webhook deliveries"): `X-Shopify-Hmac-SHA256`, the base64 HMAC-SHA-256 of the body with
  * the app's client secret. No signed timestamp. One event may come through several subscriptions and topics.
  */
-export const shopify = defineScheme<Record<string, never>, CryptoKey>({
+export const shopify = defineScheme<Record<string, never>, HmacKey>({
   provider: "shopify",
   secretFrom: "them",
   settings: noSettings,

@@ -1,6 +1,6 @@
 import { constantTimeEqual } from "../../crypto/constant_time_equal.ts";
 import { hexDecode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
-import { hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
+import { type HmacKey, hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
 import { isJsonObject, type LosslessJsonObject, scalarText } from "../../json/lossless.ts";
 import { keyOf, keyOfBody } from "../element_keys.ts";
 import { echo } from "../handshakes.ts";
@@ -18,7 +18,7 @@ const MAX_CHECK_BYTES = 4096;
  * Slack (docs.slack.dev, "Verifying requests from Slack"): `v0=<hex>`, the HMAC-SHA-256 of `v0:timestamp:body` with the
  * app's signing secret. Events, and forms from slash commands and buttons.
  */
-export const slack = defineScheme<Record<string, never>, CryptoKey>({
+export const slack = defineScheme<Record<string, never>, HmacKey>({
   provider: "slack",
   secretFrom: "them",
   settings: noSettings,

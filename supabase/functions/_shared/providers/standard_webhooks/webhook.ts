@@ -1,6 +1,6 @@
 import { constantTimeEqual } from "../../crypto/constant_time_equal.ts";
 import { base64Decode, base64Encode, utf8Bytes } from "../../crypto/encoding.ts";
-import { hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
+import { type HmacKey, hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
 import { keyOf } from "../element_keys.ts";
 import { parseJsonObject, randomBytes } from "../json_body.ts";
 import { jsonSample, withHeaders } from "../sample_request.ts";
@@ -9,10 +9,7 @@ import { epochSeconds, isTimely } from "../timestamps.ts";
 import { defineScheme, elementType, type SampleRequest, type SignedRequest } from "../webhook_scheme.ts";
 
 /** A secret verifies v1, a public key v1a, and neither ever the other kind. */
-interface StandardKey {
-  version: "v1" | "v1a";
-  key: CryptoKey;
-}
+type StandardKey = { version: "v1"; key: HmacKey } | { version: "v1a"; key: CryptoKey };
 
 /** A header by its standard name, or by the name Svix gave it before there was a standard; never some of each. */
 function header(request: SignedRequest, name: "id" | "timestamp" | "signature"): string {

@@ -1,6 +1,6 @@
 import { constantTimeEqual } from "../../crypto/constant_time_equal.ts";
 import { base64Encode, hexDecode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
-import { hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
+import { type HmacKey, hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
 import { scalarText } from "../../json/lossless.ts";
 import { keyOf, keyOfBody } from "../element_keys.ts";
 import { parseJsonObject, randomBytes } from "../json_body.ts";
@@ -13,7 +13,7 @@ import { defineScheme, elementType } from "../webhook_scheme.ts";
  * Stripe (docs.stripe.com/webhooks, "Verify manually"): `t=<seconds>,v1=<hex>[,v1=<hex>]`, HMAC-SHA-256 of
  * `timestamp.body`. The key is the whole secret as text, `whsec_` included. While a secret is rolled there are several v1.
  */
-export const stripe = defineScheme<Record<string, never>, CryptoKey>({
+export const stripe = defineScheme<Record<string, never>, HmacKey>({
   provider: "stripe",
   secretFrom: "them",
   settings: noSettings,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { constantTimeEqual } from "../../crypto/constant_time_equal.ts";
 import { hexDecode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
-import { hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
+import { type HmacKey, hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
 import { scalarText } from "../../json/lossless.ts";
 import { keyOf, keyOfBody } from "../element_keys.ts";
 import { checked } from "../handshakes.ts";
@@ -15,7 +15,7 @@ const SIGNATURE_HEADER = "zenoti-webhook-signature";
 const settings = () => z.strictObject({ header: headerNameSetting().default(SIGNATURE_HEADER) });
 
 interface ZenotiKey {
-  hmac: CryptoKey;
+  hmac: HmacKey;
   header: string;
 }
 
