@@ -43,27 +43,46 @@ export interface Logger {
 const ORDER: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** A logger for one function. Lines below INTERLOCK_LOG_LEVEL are dropped. */
-export function createLogger(functionName: string, fields: LogFields = {}): Logger {
-  const write = (level: LogLevel, message: string, extra: LogFields = {}) => {
+export function createLogger(functionName: string): Logger {
+  return new LineLogger(functionName, {});
+}
+
+class LineLogger implements Logger {
+  constructor(private readonly functionName: string, private readonly fields: LogFields) {}
+
+  debug(message: string, fields?: LogFields): void {
+    this.#write("debug", message, fields);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.#write("info", message, fields);
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.#write("warn", message, fields);
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.#write("error", message, fields);
+  }
+
+  with(fields: LogFields): Logger {
+    return new LineLogger(this.functionName, { ...this.fields, ...fields });
+  }
+
+  #write(level: LogLevel, message: string, fields?: LogFields): void {
     if (ORDER[level] < ORDER[environment().INTERLOCK_LOG_LEVEL]) return;
     const line = {
       level,
       at: new Date().toISOString(),
-      function: functionName,
+      function: this.functionName,
       msg: message,
+      ...this.fields,
       ...fields,
-      ...extra,
     };
     // deno-lint-ignore no-console
     console.log(JSON.stringify(line));
-  };
-  return {
-    debug: (message, extra) => write("debug", message, extra),
-    info: (message, extra) => write("info", message, extra),
-    warn: (message, extra) => write("warn", message, extra),
-    error: (message, extra) => write("error", message, extra),
-    with: (more) => createLogger(functionName, { ...fields, ...more }),
-  };
+  }
 }
 
 /** What a log may say about a thrown value: its name, its message cut short, and where it was thrown. */

@@ -35,7 +35,7 @@ export async function runAgentJob(
     }),
   ));
   if (runId === null) return { started: false, runId: null };
-  const log = createLogger(job.agent, { run_id: runId, tenant_id: job.tenantId });
+  const log = createLogger(job.agent).with({ run_id: runId, tenant_id: job.tenantId });
   const finish = async (
     status: "completed" | "failed",
     summary: Record<string, number>,

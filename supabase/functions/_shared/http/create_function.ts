@@ -44,22 +44,27 @@ export function createFunction(options: { name: string; routes: AnyRoute[] }): E
     await context.get("rawBody").drain();
     context.res.headers.set("x-request-id", requestId);
   });
+  const answerBrowsers = cors({
+    origin: (origin) => environment().INTERLOCK_ALLOWED_ORIGINS.includes(origin) ? origin : null,
+    allowHeaders: [
+      "authorization",
+      "apikey",
+      "content-type",
+      "x-client-info",
+      "x-workspace-id",
+      "x-org-id",
+      "x-request-id",
+    ],
+    exposeHeaders: ["x-request-id", "retry-after"],
+    maxAge: 600,
+  });
+  // Only browsers name an origin, and only they ask first.
   app.use(
     "*",
-    cors({
-      origin: (origin) => environment().INTERLOCK_ALLOWED_ORIGINS.includes(origin) ? origin : null,
-      allowHeaders: [
-        "authorization",
-        "apikey",
-        "content-type",
-        "x-client-info",
-        "x-workspace-id",
-        "x-org-id",
-        "x-request-id",
-      ],
-      exposeHeaders: ["x-request-id", "retry-after"],
-      maxAge: 600,
-    }),
+    (context, next) =>
+      context.req.method === "OPTIONS" || context.req.raw.headers.has("origin")
+        ? answerBrowsers(context, next)
+        : next(),
   );
   app.onError((error, context) => renderError(error, context.get("requestId"), context.get("log")));
   app.notFound((context) =>

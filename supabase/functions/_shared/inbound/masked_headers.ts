@@ -4,6 +4,8 @@ const CREDENTIAL = /authorization|cookie|api-?key|token|secret|password|credenti
 /** A request's headers as JSON text, credentials masked, values cut to 4096 characters. */
 export function maskedHeaders(headers: Headers): string {
   const stored: Record<string, string> = {};
-  for (const [name, value] of headers) stored[name] = CREDENTIAL.test(name) ? "***" : value.slice(0, 4096);
+  headers.forEach((value, name) => {
+    stored[name] = CREDENTIAL.test(name) ? "***" : value.slice(0, 4096);
+  });
   return JSON.stringify(stored);
 }
