@@ -5,7 +5,13 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import postgres from "postgres";
+import { timeOrderedId } from "../../supabase/functions/_shared/crypto/time_ordered_id.ts";
+import { createDirectStore } from "../../supabase/functions/_shared/db/direct_store.ts";
+import {
+  receiptFrame,
+  type ReceiptToStore,
+  type StoredFrame,
+} from "../../supabase/functions/_shared/inbound/receipt_frame.ts";
 import { LoadMeter } from "./load_result.ts";
 
 /** How to fill the tables. */
@@ -19,44 +25,38 @@ export interface RawInsertOptions {
   durationMs: number;
 }
 
-const HEADERS = btoa(
-  JSON.stringify({ "content-type": "application/json", "x-event-id": crypto.randomUUID() }),
-);
+const HEADERS = JSON.stringify({ "content-type": "application/json", "x-event-id": crypto.randomUUID() });
 
 /** A receipt as the receiver hands it over, with a body of 1 KB. */
-function receipt(options: RawInsertOptions) {
+function receipt(options: RawInsertOptions): ReceiptToStore {
   return {
     webhook_id: options.webhookId,
     version: options.version,
-    receipt_id: crypto.randomUUID(),
+    receipt_id: timeOrderedId(Date.now()),
     request_id: crypto.randomUUID(),
     content_type: "application/json",
     headers: HEADERS,
-    body: randomBytes(1024).toString("base64"),
+    body: randomBytes(1024),
     elements: [{ dedupe_key: randomBytes(32).toString("hex"), type: "bench.event", index: 0 }],
   };
 }
 
 async function fill(options: RawInsertOptions): Promise<LoadMeter> {
-  const sql = postgres(options.databaseUrl, { max: options.connections, onnotice: () => {} });
-  await Promise.all(Array.from({ length: options.connections }, () => sql`select pg_sleep(0.05)`));
+  const store = createDirectStore({ databaseUrl: options.databaseUrl, maxConnections: options.connections });
   const meter = new LoadMeter();
   const until = performance.now() + options.durationMs;
   const inserter = async () => {
     while (performance.now() < until) {
-      const batch = JSON.stringify(Array.from({ length: options.receiptsPerCall }, () => receipt(options)));
+      const frame = receiptFrame(Array.from({ length: options.receiptsPerCall }, () => receipt(options)));
       const startedMs = performance.now();
-      const [row] = await sql`select public.store_webhook_receipts(${batch}::text::jsonb) as outcomes`;
+      const { stored } = await store.callWithBytes<StoredFrame>("store_webhook_receipts", frame);
       meter.addLatency(performance.now() - startedMs);
-      for (const { outcome } of Object.values<{ outcome: string }>(row!.outcomes)) {
-        if (outcome === "stored") meter.accepted++;
-        else if (outcome === "duplicate") meter.duplicates++;
-        else meter.refused++;
-      }
+      meter.accepted += stored.length;
+      meter.refused += options.receiptsPerCall - stored.length;
     }
   };
   await Promise.all(Array.from({ length: options.connections }, inserter));
-  await sql.end();
+  await store.close();
   return meter;
 }
 

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { base64Encode, utf8Bytes } from "../../supabase/functions/_shared/crypto/encoding.ts";
+import { utf8Bytes } from "../../supabase/functions/_shared/crypto/encoding.ts";
 import { createDirectStore } from "../../supabase/functions/_shared/db/direct_store.ts";
 import { createPostgrestStore } from "../../supabase/functions/_shared/db/postgrest_store.ts";
-import {
-  ReceiptBatcher,
-  type ReceiptToStore,
-} from "../../supabase/functions/_shared/inbound/receipt_batcher.ts";
+import { ReceiptBatcher } from "../../supabase/functions/_shared/inbound/receipt_batcher.ts";
+import type { ReceiptToStore } from "../../supabase/functions/_shared/inbound/receipt_frame.ts";
 import { hubspotEvent, sendHubspotEvents } from "../../simulators/hubspot/webhook.ts";
 import { eventually, sql, stack, stackTest } from "../support/stack.ts";
 import { createTenant } from "../support/tenant.ts";
@@ -44,10 +42,10 @@ for (const [transport, createStore] of Object.entries(stores)) {
       receipt_id: crypto.randomUUID(),
       request_id: "poison-test",
       content_type: null,
-      headers: base64Encode(utf8Bytes("{}")),
-      // Not base64: no request can produce it, and decode() raises 22023 for the whole statement.
-      body: index === 17 ? "%%%" : base64Encode(utf8Bytes(`{"index":${index}}`)),
-      elements: [{ dedupe_key: crypto.randomUUID(), type: "test", index: 0 }],
+      headers: "{}",
+      body: utf8Bytes(`{"index":${index}}`),
+      // No request can produce such a type; jsonb refuses the whole head (22P05).
+      elements: [{ dedupe_key: crypto.randomUUID(), type: index === 17 ? "\u0000" : "test", index: 0 }],
     });
     try {
       const outcomes = await Promise.all(

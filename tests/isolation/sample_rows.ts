@@ -1,3 +1,5 @@
+import { utf8Bytes } from "../../supabase/functions/_shared/crypto/encoding.ts";
+import { receiptFrame } from "../../supabase/functions/_shared/inbound/receipt_frame.ts";
 import { adminSql, sql } from "../support/stack.ts";
 import { createUser, type TestTenant } from "../support/tenant.ts";
 import { createGuardianSamples } from "./guardian_samples.ts";
@@ -47,11 +49,15 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
     await sql`select public.create_webhook(${tenantId}, ${orgId}, 'generic_hmac', 'Sample', '0123456789abcdef', null, null) as row`;
   const webhookId = webhook!.row.id;
   const receiptId = unique();
-  const batch = [{
+  const frame = receiptFrame([{
     ...{ webhook_id: webhookId, version: 1, receipt_id: receiptId, request_id: "sample", content_type: null },
-    ...{ headers: "e30=", body: "e30=", elements: [{ dedupe_key: unique(), type: "sample", index: 0 }] },
-  }];
-  await sql`select public.store_webhook_receipts(${sql.json(batch)})`;
+    ...{
+      headers: "{}",
+      body: utf8Bytes("{}"),
+      elements: [{ dedupe_key: unique(), type: "sample", index: 0 }],
+    },
+  }]);
+  await sql`select public.store_webhook_receipts(${frame})`;
   const [event] = await sql`select id from public.integration_events_outbox where receipt_id = ${receiptId}`;
   const [dispatch] = await sql`select id from public.event_dispatches where event_id = ${event!.id}`;
   const [contact] =

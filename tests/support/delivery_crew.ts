@@ -124,6 +124,7 @@ function startWorking(store: Store, send: DeliveryCrew["send"]): Hired {
   const dead = () => new Promise<never>(() => {});
   const watched: Store = {
     close: () => store.close(),
+    callWithBytes: (functionName, bytes) => store.callWithBytes(functionName, bytes),
     async call<T>(functionName: string, args: Record<string, Json>): Promise<T> {
       if (killed) return await dead();
       const answer = await store.call<T & { claimed?: { lease_token: string } | null }>(functionName, args);

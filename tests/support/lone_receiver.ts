@@ -1,5 +1,6 @@
 import type { EdgeFunction } from "../../supabase/functions/_shared/http/create_function.ts";
 import type { WebhookSettings } from "../../supabase/functions/_shared/providers/webhook_scheme.ts";
+import { type FramedReceipt, readReceiptFrame } from "./receipt_frame.ts";
 import { withHubEnvironment } from "./hub_environment.ts";
 
 /** A webhook as `get_webhook_verifier` tells of it. */
@@ -15,7 +16,7 @@ export interface LoneReceiver {
   /** Webhooks that exist and are active, by id. */
   webhooks: Map<string, ListedWebhook>;
   /** Calls of the database, by function. */
-  readonly calls: { name: string; receipts: { body: string; elements: unknown[] }[] }[];
+  readonly calls: { name: string; receipts: FramedReceipt[] }[];
   urlOf(id: string): string;
   send(request: Request): Promise<Response>;
   stop(): Promise<void>;
@@ -30,12 +31,14 @@ export async function startLoneReceiver(environment: Record<string, string>): Pr
   const calls: LoneReceiver["calls"] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     const name = new URL(request.url).pathname.split("/").at(-1)!;
-    const { p_webhook_id: id, p_batch: batch = [] } = await request.json();
-    calls.push({ name, receipts: batch });
-    if (name === "get_webhook_verifier") return Response.json(verifierRow(id, webhooks.get(id)));
-    return Response.json(Object.fromEntries(
-      batch.map(({ receipt_id }: { receipt_id: string }) => [receipt_id, { outcome: "stored", receipt_id }]),
-    ));
+    if (name === "store_webhook_receipts") {
+      const receipts = readReceiptFrame(await request.bytes());
+      calls.push({ name, receipts });
+      return Response.json({ stored: receipts.map(({ place }) => place) });
+    }
+    calls.push({ name, receipts: [] });
+    const { p_webhook_id: id } = await request.json();
+    return Response.json(name === "get_webhook_verifier" ? verifierRow(id, webhooks.get(id)) : null);
   });
   const url = `http://127.0.0.1:${server.addr.port}`;
   withHubEnvironment({ SUPABASE_URL: url, ...environment });
@@ -61,6 +64,8 @@ function verifierRow(id: string, webhook: ListedWebhook | undefined) {
     signing_url: null,
     settings: webhook.settings,
     secret: webhook.secret,
+    event_types: ["*"],
+    rate_limit_per_second: null,
     previous_secret: webhook.previousSecret ?? null,
     previous_secret_expires_at: webhook.previousSecret ? new Date(Date.now() + 60_000).toISOString() : null,
   };

@@ -1,20 +1,19 @@
 import assert from "node:assert/strict";
 import type { Store } from "../../supabase/functions/_shared/db/store.ts";
 import { FlightDepth } from "../../supabase/functions/_shared/inbound/flight_depth.ts";
-import {
-  ReceiptBatcher,
-  type ReceiptToStore,
-} from "../../supabase/functions/_shared/inbound/receipt_batcher.ts";
+import { ReceiptBatcher } from "../../supabase/functions/_shared/inbound/receipt_batcher.ts";
+import type { ReceiptToStore } from "../../supabase/functions/_shared/inbound/receipt_frame.ts";
+import { type FramedReceipt, readReceiptFrame } from "../support/receipt_frame.ts";
 
 /** A store whose calls end when they are told to. */
 function heldStore() {
-  const calls: { batch: ReceiptToStore[]; end(): void }[] = [];
+  const calls: { batch: FramedReceipt[]; end(): void }[] = [];
   const store: Store = {
-    call<T>(_name: string, args: Record<string, unknown>): Promise<T> {
-      const batch = args.p_batch as ReceiptToStore[];
+    call: () => Promise.reject(new Error("Nothing else is called")),
+    callWithBytes<T>(_name: string, bytes: Uint8Array): Promise<T> {
+      const batch = readReceiptFrame(bytes);
       const { promise, resolve } = Promise.withResolvers<T>();
-      const stored = batch.map((one) => [one.receipt_id, { outcome: "stored", receipt_id: one.receipt_id }]);
-      calls.push({ batch, end: () => resolve(Object.fromEntries(stored) as T) });
+      calls.push({ batch, end: () => resolve({ stored: batch.map(({ place }) => place) } as T) });
       return promise;
     },
     close: () => Promise.resolve(),
@@ -22,9 +21,9 @@ function heldStore() {
   return { store, calls };
 }
 
-const receipt = (requestId: string, body = ""): ReceiptToStore => ({
+const receipt = (requestId: string): ReceiptToStore => ({
   ...{ webhook_id: "w", version: 1, receipt_id: crypto.randomUUID(), request_id: requestId },
-  ...{ content_type: null, headers: "", body, elements: [] },
+  ...{ content_type: null, headers: "", body: new Uint8Array(), elements: [] },
 });
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));

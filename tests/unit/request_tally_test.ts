@@ -3,7 +3,7 @@ import type { Json, Store } from "../../supabase/functions/_shared/db/store.ts";
 import { RequestTally } from "../../supabase/functions/_shared/inbound/request_tally.ts";
 
 /** A database that keeps what it is given, unless it is away. */
-class FakeStore implements Store {
+class FakeStore implements Pick<Store, "call"> {
   readonly calls: Json[] = [];
   isAway = false;
 

@@ -1,4 +1,4 @@
-import { base64Encode, utf8Bytes } from "../_shared/crypto/encoding.ts";
+import { timeOrderedId } from "../_shared/crypto/time_ordered_id.ts";
 import { hubStore } from "../_shared/db/store.ts";
 import { environment, publicFunctionsUrl } from "../_shared/env.ts";
 import { faultPoint } from "../_shared/fault_point.ts";
@@ -80,7 +80,9 @@ function addressOf(webhookId: string): string {
 }
 
 function signedRequest(request: Request, url: string, body: Uint8Array<ArrayBuffer>): SignedRequest {
-  return { method: request.method, url: url + new URL(request.url).search, headers: request.headers, body };
+  const query = request.url.indexOf("?");
+  const called = query < 0 ? url : url + request.url.slice(query);
+  return { method: request.method, url: called, headers: request.headers, body };
 }
 
 async function receive(
@@ -218,12 +220,12 @@ function store(
   return batcher.add(verifier.tenantId, {
     webhook_id: verifier.webhookId,
     version: verifier.version,
-    receipt_id: crypto.randomUUID(),
+    receipt_id: timeOrderedId(Date.now()),
     request_id: context.requestId,
     content_type: request.headers.get("content-type")?.slice(0, 200) ?? null,
-    headers: base64Encode(utf8Bytes(maskedHeaders(request.headers))),
+    headers: maskedHeaders(request.headers),
     // Of what is not wanted nothing is kept.
-    body: elements.length === 0 ? "" : base64Encode(storedBody(verifier, request)),
+    body: elements.length === 0 ? new Uint8Array() : storedBody(verifier, request),
     elements: elements.map(({ dedupeKey, type, index }) => ({ dedupe_key: dedupeKey, type, index })),
   });
 }

@@ -2086,15 +2086,7 @@ export type Database = {
           "receipt_id"?: string;
           "tenant_id"?: string;
         };
-        Relationships: [
-          {
-            foreignKeyName: "webhook_receipt_bodies_receipt_fkey";
-            columns: ["tenant_id", "receipt_id"];
-            isOneToOne: false;
-            referencedRelation: "webhook_receipts";
-            referencedColumns: ["tenant_id", "id"];
-          },
-        ];
+        Relationships: [];
       };
       "webhook_receipts": {
         Row: {
@@ -2544,7 +2536,6 @@ export type Database = {
         Args: { "p_description": string; "p_secret": string; "p_tenant_id": string };
         Returns: string;
       };
-      "store_webhook_receipts": { Args: { "p_batch": Json }; Returns: Json };
       "subscription_states": {
         Args: { "p_integration_ids": (string)[]; "p_tenant_id": string };
         Returns: Json;

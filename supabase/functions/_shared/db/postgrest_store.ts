@@ -13,29 +13,39 @@ export interface PostgrestStoreOptions {
 
 /** The store over PostgREST: one POST per call, nothing parsed twice. */
 export function createPostgrestStore(options: PostgrestStoreOptions): Store {
-  const headers = { apikey: options.secretKey, "content-type": "application/json" };
   return {
-    async call<T>(functionName: string, args: Record<string, Json>): Promise<T> {
-      let response: Response;
-      let text: string;
-      try {
-        response = await fetch(`${options.restUrl}/rpc/${functionName}`, {
-          method: "POST",
-          headers,
-          body: JSON.stringify(args),
-          signal: AbortSignal.timeout(options.timeoutMs ?? 15_000),
-        });
-        text = await response.text();
-      } catch (error) {
-        throw databaseError({ message: error instanceof Error ? error.message : "no answer" });
-      }
-      if (response.ok) return (text === "" ? null : JSON.parse(text)) as T;
-      const failure = parseFailure(text);
-      if (isDataError(failure.code)) throw new StoreDataError(failure.code, failure.message);
-      throw databaseError({ sqlState: failure.code, message: failure.message, status: response.status });
-    },
+    call: <T>(functionName: string, args: Record<string, Json>) =>
+      post<T>(options, functionName, "application/json", JSON.stringify(args)),
+    // PostgREST hands such a body to a function with one unnamed bytea as it is.
+    callWithBytes: <T>(functionName: string, bytes: Uint8Array<ArrayBuffer>) =>
+      post<T>(options, functionName, "application/octet-stream", bytes),
     close: () => Promise.resolve(),
   };
+}
+
+async function post<T>(
+  { restUrl, secretKey, timeoutMs = 15_000 }: PostgrestStoreOptions,
+  functionName: string,
+  contentType: string,
+  body: string | Uint8Array<ArrayBuffer>,
+): Promise<T> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`${restUrl}/rpc/${functionName}`, {
+      method: "POST",
+      headers: { apikey: secretKey, "content-type": contentType },
+      body,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    text = await response.text();
+  } catch (error) {
+    throw databaseError({ message: error instanceof Error ? error.message : "no answer" });
+  }
+  if (response.ok) return (text === "" ? null : JSON.parse(text)) as T;
+  const failure = parseFailure(text);
+  if (isDataError(failure.code)) throw new StoreDataError(failure.code, failure.message);
+  throw databaseError({ sqlState: failure.code, message: failure.message, status: response.status });
 }
 
 function parseFailure(text: string): { code: string; message: string } {

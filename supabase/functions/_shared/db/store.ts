@@ -16,6 +16,12 @@ export interface Store {
    * @throws {StoreDataError} when the data is to blame (SQLSTATE 22xxx, 23xxx): a batch may be retried one by one.
    */
   call<T>(functionName: string, args: Record<string, Json>): Promise<T>;
+  /**
+   * Calls a function whose one argument is an unnamed `bytea`: for what would be dear to escape.
+   *
+   * @throws {InterlockError} and {StoreDataError} as `call` does.
+   */
+  callWithBytes<T>(functionName: string, bytes: Uint8Array<ArrayBuffer>): Promise<T>;
   /** Gives connections back. */
   close(): Promise<void>;
 }
@@ -45,6 +51,10 @@ function openedAtFirstCall(open: () => Promise<Store>): Store {
     async call<T>(functionName: string, args: Record<string, Json>): Promise<T> {
       opened ??= open();
       return await (await opened).call<T>(functionName, args);
+    },
+    async callWithBytes<T>(functionName: string, bytes: Uint8Array<ArrayBuffer>): Promise<T> {
+      opened ??= open();
+      return await (await opened).callWithBytes<T>(functionName, bytes);
     },
     async close() {
       await (await opened)?.close();

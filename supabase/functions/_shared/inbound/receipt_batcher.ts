@@ -2,19 +2,7 @@ import type { Store } from "../db/store.ts";
 import { StoreDataError } from "../db/store_data_error.ts";
 import { InterlockError } from "../errors/interlock_error.ts";
 import { FlightDepth } from "./flight_depth.ts";
-
-/** A verified request on its way to the database. Headers and body in base64: no byte of theirs can break the batch. */
-export interface ReceiptToStore {
-  webhook_id: string;
-  version: number;
-  receipt_id: string;
-  request_id: string;
-  content_type: string | null;
-  headers: string;
-  body: string;
-  elements: { dedupe_key: string; type: string; index: number }[];
-  [key: string]: string | number | null | { [key: string]: string | number }[];
-}
+import { receiptFrame, type ReceiptToStore, type StoredFrame } from "./receipt_frame.ts";
 
 /** What became of it. "stale" = the webhook changed since its verifier was read: verify again. */
 export interface StoredReceipt {
@@ -29,7 +17,7 @@ interface Waiting {
 }
 
 const MAX_BATCH = 200;
-const MAX_BATCH_CHARACTERS = 8 * 1024 * 1024;
+const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 const MAX_WAITING = 2000;
 /** So that one tenant's flood leaves room for the others'. */
 const MAX_WAITING_OF_TENANT = 1000;
@@ -79,11 +67,11 @@ export class ReceiptBatcher {
 
   #takeBatch(): Waiting[] {
     const batch: Waiting[] = [];
-    let characters = 0;
+    let bodyBytes = 0;
     while (this.#waitingCount > 0 && batch.length < MAX_BATCH) {
       const [tenantId, queue] = this.#waiting.entries().next().value!;
-      characters += queue[0]!.receipt.body.length;
-      if (batch.length > 0 && characters > MAX_BATCH_CHARACTERS) break;
+      bodyBytes += queue[0]!.receipt.body.length;
+      if (batch.length > 0 && bodyBytes > MAX_BATCH_BYTES) break;
       batch.push(queue.shift()!);
       this.#waitingCount--;
       this.#waiting.delete(tenantId);
@@ -95,15 +83,13 @@ export class ReceiptBatcher {
   async #flush(batch: Waiting[]): Promise<void> {
     const started = performance.now();
     try {
-      const stored = await this.store.call<Record<string, StoredReceipt>>("store_webhook_receipts", {
-        p_batch: batch.map((waiting) => waiting.receipt),
-      });
+      const answer = await this.store.callWithBytes<StoredFrame>(
+        "store_webhook_receipts",
+        receiptFrame(batch.map((waiting) => waiting.receipt)),
+      );
       this.depth.observe(performance.now() - started, batch.length);
-      for (const { receipt, resolve, reject } of batch) {
-        const outcome = stored[receipt.receipt_id];
-        if (outcome) resolve(outcome);
-        else reject(new InterlockError("INTERNAL", "Something went wrong on our side."));
-      }
+      const stored = new Set(answer.stored);
+      batch.forEach(({ receipt, resolve }, place) => resolve(outcomeOf(receipt, place, stored, answer)));
     } catch (error) {
       await this.#settleFailure(batch, error);
     }
@@ -123,4 +109,17 @@ export class ReceiptBatcher {
       for (const waiting of batch) await this.#flush([waiting]);
     }
   }
+}
+
+function outcomeOf(
+  { receipt_id }: ReceiptToStore,
+  place: number,
+  stored: Set<number>,
+  { duplicates }: StoredFrame,
+): StoredReceipt {
+  if (stored.has(place)) return { outcome: "stored", receipt_id };
+  const first = duplicates?.[place];
+  return first === undefined
+    ? { outcome: "stale", receipt_id: null }
+    : { outcome: "duplicate", receipt_id: first };
 }

@@ -18,7 +18,7 @@ export class RequestTally {
   #counts = new Map<string, Partial<Record<Tallied, number>>>();
   #isWaiting = false;
 
-  constructor(private readonly store: Store, private readonly flushAfterMs = FLUSH_AFTER_MS) {
+  constructor(private readonly store: Pick<Store, "call">, private readonly flushAfterMs = FLUSH_AFTER_MS) {
     onWorkerEnding(() => keepAlive(this.flush()));
   }
 
