@@ -3,7 +3,7 @@
  * Receivers to compare with, each as a person would write it: the body's HMAC is verified, a unique key refuses
  * repetitions, the row is stored, 202. Run as a process of its own: `baseline.ts direct|rest|nothing`.
  *
- * direct: Fastify and postgres.js with a pool of ten. rest: Hono and one supabase-js call per request, the usual edge
+ * direct: Fastify and postgres.js with a pool of BENCH_POOL. rest: Hono and one supabase-js call per request, the usual edge
  * function. nothing: reads the body and answers, which shows what the load generator could send at most.
  *
  * @module
@@ -26,7 +26,7 @@ function verified(body: string, signature: string): boolean {
 }
 
 async function serveDirect(): Promise<void> {
-  const sql = postgres(Deno.env.get("BENCH_DB_URL")!, { max: 10 });
+  const sql = postgres(Deno.env.get("BENCH_DB_URL")!, { max: Number(Deno.env.get("BENCH_POOL")) });
   const app = fastify();
   app.addContentTypeParser(
     "application/json",

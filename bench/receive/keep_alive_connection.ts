@@ -18,19 +18,19 @@ export class KeepAliveConnection {
   readonly #chunk = new Uint8Array(64 * 1024);
   #received = "";
 
-  private constructor(private readonly connection: Deno.TcpConn, private readonly url: URL) {
+  private constructor(private readonly connection: Deno.TcpConn) {
     connection.setNoDelay(true);
   }
 
-  static async open(url: URL): Promise<KeepAliveConnection> {
-    const connection = await Deno.connect({ hostname: url.hostname, port: Number(url.port) });
-    return new KeepAliveConnection(connection, url);
+  /** Connects to a port of this machine. */
+  static async open(port: number): Promise<KeepAliveConnection> {
+    return new KeepAliveConnection(await Deno.connect({ hostname: "127.0.0.1", port }));
   }
 
   /** Sends a POST; `body` is ASCII, so that its length in characters is its length in bytes. */
-  async post(headers: Record<string, string>, body: string): Promise<Answer> {
+  async post(path: string, headers: Record<string, string>, body: string): Promise<Answer> {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
-    const head = `POST ${this.url.pathname} HTTP/1.1\r\nhost: ${this.url.host}\r\n${lines}`;
+    const head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines}`;
     await this.#write(`${head}content-length: ${body.length}${HEAD_END}${body}`);
     return await this.#readAnswer();
   }

@@ -1,6 +1,6 @@
 /**
  * Loads a receiver with signed webhooks and prints a LoadResult as JSON. A process of its own, so that it shares no
- * event loop with the stack's gateway: `load.ts '{"url": ..., "secret": ..., "connections": 10, "durationMs": 3000}'`.
+ * event loop with the stack's gateway: `load.ts '{"port": ..., "targets": [...], "connections": 10, "durationMs": 3000}'`.
  *
  * @module
  */
@@ -8,10 +8,17 @@ import { createHmac } from "node:crypto";
 import { KeepAliveConnection } from "./keep_alive_connection.ts";
 import { LoadMeter, type LoadResult } from "./load_result.ts";
 
+/** An address of the receiver, with the secret that signs for it. */
+export interface Target {
+  path: string;
+  secret: string;
+}
+
 /** How to load a receiver. */
 export interface LoadOptions {
-  url: string;
-  secret: string;
+  port: number;
+  /** Requests go to each in turn. */
+  targets: Target[];
   /** Left out = x-signature. */
   signatureHeader?: string;
   connections: number;
@@ -26,14 +33,17 @@ const FILLER = "x".repeat(942);
  * of `connections` senders. Signing happens inside the loop, as a provider's would.
  */
 async function load(options: LoadOptions): Promise<LoadResult> {
-  const url = new URL(options.url);
   const connections = await Promise.all(
-    Array.from({ length: options.connections }, () => KeepAliveConnection.open(url)),
+    Array.from({ length: options.connections }, () => KeepAliveConnection.open(options.port)),
   );
+  let sent = 0;
   const meter = new LoadMeter();
   const until = performance.now() + options.durationMs;
   await Promise.all(connections.map(async (connection) => {
-    while (performance.now() < until) await sendOne(connection, options, meter);
+    while (performance.now() < until) {
+      const target = options.targets[sent++ % options.targets.length]!;
+      await sendOne(connection, target, options.signatureHeader, meter);
+    }
     connection.close();
   }));
   return meter.result();
@@ -41,7 +51,8 @@ async function load(options: LoadOptions): Promise<LoadResult> {
 
 async function sendOne(
   connection: KeepAliveConnection,
-  { secret, signatureHeader = "x-signature" }: LoadOptions,
+  { path, secret }: Target,
+  signatureHeader = "x-signature",
   meter: LoadMeter,
 ): Promise<void> {
   const body = JSON.stringify({ id: crypto.randomUUID(), type: "bench.event", filler: FILLER });
@@ -51,7 +62,7 @@ async function sendOne(
     "x-event-id": crypto.randomUUID(),
   };
   const startedMs = performance.now();
-  const answer = await connection.post(headers, body);
+  const answer = await connection.post(path, headers, body);
   meter.addLatency(performance.now() - startedMs);
   if (answer.status !== 200 && answer.status !== 202) meter.refused++;
   else if (answer.body.includes('"duplicate":true')) meter.duplicates++;

@@ -15,6 +15,7 @@ import { readOptions } from "../measure/options.ts";
 import { type Peers, withPeers } from "../measure/peers.ts";
 import { keepResults } from "../measure/results.ts";
 import { readStackSetting } from "../measure/setting.ts";
+import { createManyWebhooks } from "./many_webhooks.ts";
 import { measureAll, type Plan } from "./measure.ts";
 import { peerSubjects } from "./peer_subjects.ts";
 import { type Findings, isSound, PACKAGES, renderMarkdown, rowsOf } from "./report.ts";
@@ -33,7 +34,8 @@ async function findOut(stack: Stack, sql: postgres.Sql, peers: Peers | null): Pr
   const ceiling = await measureCeiling(quick ? 500 : 1500);
   const peerDatabase = peers && postgres(peers.databaseUrl, { max: 1, onnotice: () => {} });
   const others = peers && peerDatabase ? await peerSubjects(peers, peerDatabase) : [];
-  const found = await measureAll(sql, [...subjectsOf(stack, webhook, known!.version), ...others], plan);
+  const subjects = subjectsOf(stack, webhook, known!.version, await createManyWebhooks(sql));
+  const found = await measureAll(sql, [...subjects, ...others], plan);
   await peerDatabase?.end({ timeout: 1 });
   return {
     setting,

@@ -1,6 +1,7 @@
 // deno-lint-ignore-file no-console -- shows what it measures meanwhile
 import type postgres from "postgres";
 import { inTurn } from "../measure/turns.ts";
+import { setFlushDelay } from "./flush_delay.ts";
 import type { LoadResult } from "./load_result.ts";
 import type { Subject } from "./subjects.ts";
 
@@ -41,7 +42,9 @@ export async function measureAll(
   for (const { subject, repetition } of inTurn(subjects, plan.repetitions)) {
     const database = subject.database ?? sql;
     const before = await countRows(database, subject.table);
+    if (subject.flushDelayMs > 0) await setFlushDelay(database, subject.flushDelayMs);
     const results = await measureOne(subject, plan.durationMs);
+    if (subject.flushDelayMs > 0) await setFlushDelay(database, 0);
     const verification = verifications.find((one) => one.subject === subject.name)!;
     verification.stored += await countRows(database, subject.table) - before;
     for (const { connections, result } of results) {
@@ -51,7 +54,7 @@ export async function measureAll(
       measurements.find((one) => one.subject === subject.name && one.connections === connections)
         ?.runs.push(result);
     }
-    console.log(`${repetition + 1}/${plan.repetitions} ${subject.name.padEnd(42)}${describe(results)}`);
+    console.log(`${repetition + 1}/${plan.repetitions} ${subject.name.padEnd(70)}${describe(results)}`);
   }
   return { measurements, verifications };
 }

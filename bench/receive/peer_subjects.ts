@@ -1,7 +1,7 @@
 import type postgres from "postgres";
 import { freePort } from "../../local/free_port.ts";
 import type { PeerRuntime, Peers, Server } from "../measure/peers.ts";
-import { overHttp, type Subject } from "./subjects.ts";
+import { overHttp, SLOW_FLUSH_MS, slowly, type Subject } from "./subjects.ts";
 
 /** A receiver of the folder. */
 interface Peer {
@@ -9,6 +9,8 @@ interface Peer {
   runtime: PeerRuntime;
   script: string;
   args: string[];
+  /** Measured with a slow disk as well. */
+  slowly?: boolean;
 }
 
 /** What its receivers expect: their route, secret and header. */
@@ -25,6 +27,14 @@ const PEERS: Peer[] = [
     runtime: "Node",
     script: SERVER,
     args: ["--kind", "fastify", "--store", "sql"],
+    slowly: true,
+  },
+  {
+    name: "Fastify + postgres.js, Node, 50 database connections (peer)",
+    runtime: "Node",
+    script: SERVER,
+    args: ["--kind", "fastify", "--store", "sql", "--pool", "50"],
+    slowly: true,
   },
   {
     name: "Hono + postgres.js, Deno (peer)",
@@ -47,20 +57,24 @@ const PEERS: Peer[] = [
 ];
 
 export const PEER_NAMES: string[] = PEERS.map(({ name }) => name);
+export const SLOW_PEER_NAMES: string[] = PEERS.filter((peer) => peer.slowly).map(({ name }) => name);
 
 /** The folder's receivers as subjects, under the same load as ours. Their table starts empty, as ours does. */
 export async function peerSubjects(peers: Peers, database: postgres.Sql): Promise<Subject[]> {
   await database`truncate whx.inbound`;
-  return PEERS.map((peer) =>
-    overHttp({
-      name: peer.name,
-      table: "whx.inbound",
-      database,
-      path: PATH,
-      secret: SECRET,
-      signatureHeader: SIGNATURE_HEADER,
-    }, () => startPeer(peers, peer))
-  );
+  const common = {
+    table: "whx.inbound",
+    database,
+    targets: [{ path: PATH, secret: SECRET }],
+    signatureHeader: SIGNATURE_HEADER,
+  };
+  return PEERS.flatMap((peer) => {
+    const start = () => startPeer(peers, peer);
+    const fast = overHttp({ ...common, name: peer.name }, start);
+    if (!peer.slowly) return [fast];
+    const slow = { connections: [10, 50], flushDelayMs: SLOW_FLUSH_MS };
+    return [fast, overHttp({ ...common, ...slow, name: slowly(peer.name) }, start)];
+  });
 }
 
 async function startPeer(peers: Peers, peer: Peer): Promise<{ port: number; stop(): Promise<void> }> {

@@ -3,7 +3,7 @@ import type { Demo } from "../../local/demo.ts";
 import type { Stack } from "../../local/stack.ts";
 import { startFunction, type Transport } from "../measure/function_process.ts";
 import { type Listener, runForJson, startListener } from "../measure/processes.ts";
-import type { LoadOptions } from "./load.ts";
+import type { LoadOptions, Target } from "./load.ts";
 import type { LoadResult } from "./load_result.ts";
 import type { RawInsertOptions } from "./raw_insert.ts";
 
@@ -12,6 +12,8 @@ export interface Subject {
   name: string;
   /** Connections to measure it at. */
   connections: number[];
+  /** How much longer every flush of its database takes meanwhile. */
+  flushDelayMs: number;
   /** The table it writes one row per accepted request to. */
   table: string;
   /** Where that table is; left out = the stack's database. */
@@ -35,11 +37,19 @@ export const CONNECTIONS = [1, 10, 50];
 export const RECEIVER_DIRECT = "webhook-receiver, direct connection";
 export const RECEIVER_POSTGREST = "webhook-receiver, PostgREST";
 export const BY_HAND = "Fastify + postgres.js by hand";
+export const BY_HAND_WIDE = "Fastify + postgres.js by hand, 50 database connections";
 export const USUAL = "Hono + one supabase-js call each";
 export const RAW_ONE = "store_webhook_receipts alone, 1 a call";
 export const RAW_MANY = "store_webhook_receipts alone, 25 a call";
 
-const WARM_UP_MS = 1000;
+/** A subject while every flush of the database takes 2 ms longer. */
+export const slowly = (name: string): string => `${name}, flush + ${SLOW_FLUSH_MS} ms`;
+/** A receiver while 200 webhooks of 50 tenants are in use. */
+export const withMany = (name: string): string => `${name}, 200 webhooks`;
+
+export const SLOW_FLUSH_MS = 2;
+/** Code is compiled as it runs: the first seconds are not what a busy receiver does. */
+const WARM_UP_MS = 3000;
 const RECEIPTS = "public.webhook_receipts";
 const LOAD = "bench/receive/load.ts";
 
@@ -65,23 +75,43 @@ export async function prepareDatabase(sql: postgres.Sql): Promise<void> {
 }
 
 /** Everything that one run measures. */
-export function subjectsOf(stack: Stack, webhook: Demo["webhooks"][number], version: number): Subject[] {
-  const byHand = {
+export function subjectsOf(
+  stack: Stack,
+  webhook: Demo["webhooks"][number],
+  version: number,
+  many: Target[],
+): Subject[] {
+  const byHand = (pool: number) => ({
     BENCH_SECRET: webhook.secret,
     BENCH_DB_URL: stack.dbUrl,
     BENCH_API_URL: stack.apiUrl,
     BENCH_SECRET_KEY: stack.secretKey,
+    BENCH_POOL: String(pool),
+  });
+  const ours = {
+    table: RECEIPTS,
+    targets: [{ path: `/webhook-receiver/${webhook.id}`, secret: webhook.secret }],
   };
-  const { secret } = webhook;
-  const ours = { table: RECEIPTS, secret, path: `/webhook-receiver/${webhook.id}` };
-  const theirs = { table: "bench.receipts", secret, path: "/" };
-  const receiver = (transport: Transport) => startFunction(stack, "webhook-receiver", transport);
+  const theirs = { table: "bench.receipts", targets: [{ path: "/", secret: webhook.secret }] };
+  const receiver = (transport: Transport) => () => startFunction(stack, "webhook-receiver", transport);
+  const fastify = (pool: number) => () => startListener(baseline("direct"), byHand(pool));
+  const slow = { connections: [10, 50], flushDelayMs: SLOW_FLUSH_MS };
   const raw = { databaseUrl: stack.dbUrl, webhookId: webhook.id, version };
   return [
-    overHttp({ ...ours, name: RECEIVER_DIRECT }, () => receiver("direct connection")),
-    overHttp({ ...ours, name: RECEIVER_POSTGREST }, () => receiver("PostgREST")),
-    overHttp({ ...theirs, name: BY_HAND }, () => startListener(baseline("direct"), byHand)),
-    overHttp({ ...theirs, name: USUAL }, () => startListener(baseline("rest"), byHand)),
+    overHttp({ ...ours, name: RECEIVER_DIRECT }, receiver("direct connection")),
+    overHttp({ ...ours, name: RECEIVER_POSTGREST }, receiver("PostgREST")),
+    overHttp({ ...theirs, name: BY_HAND }, fastify(10)),
+    overHttp({ ...theirs, name: USUAL }, () => startListener(baseline("rest"), byHand(1))),
+    ...[RECEIVER_DIRECT, RECEIVER_POSTGREST].map((name) =>
+      overHttp(
+        { ...ours, targets: many, name: withMany(name), connections: [50] },
+        receiver(name === RECEIVER_DIRECT ? "direct connection" : "PostgREST"),
+      )
+    ),
+    overHttp({ ...ours, ...slow, name: slowly(RECEIVER_DIRECT) }, receiver("direct connection")),
+    overHttp({ ...ours, ...slow, name: slowly(RECEIVER_POSTGREST) }, receiver("PostgREST")),
+    overHttp({ ...theirs, ...slow, name: slowly(BY_HAND) }, fastify(10)),
+    overHttp({ ...theirs, ...slow, name: slowly(BY_HAND_WIDE) }, fastify(50)),
     rawInsert(RAW_ONE, { ...raw, connections: 10, receiptsPerCall: 1 }),
     rawInsert(RAW_MANY, { ...raw, connections: 2, receiptsPerCall: 25 }),
   ];
@@ -89,14 +119,14 @@ export function subjectsOf(stack: Stack, webhook: Demo["webhooks"][number], vers
 
 /** What the generator sends at most: a receiver that does nothing, per number of connections. */
 export async function measureCeiling(durationMs: number): Promise<Ceiling[]> {
-  const receiver = await startListener(baseline("nothing"), {});
+  const { port, stop } = await startListener(baseline("nothing"), {});
   const results: Ceiling[] = [];
   for (const connections of CONNECTIONS) {
-    const options = { url: `http://127.0.0.1:${receiver.port}/`, secret: "-", connections, durationMs };
-    const { perSecond, generatorCpuMs } = await runForJson<LoadResult>(LOAD, options satisfies LoadOptions);
+    const options: LoadOptions = { port, targets: [{ path: "/", secret: "-" }], connections, durationMs };
+    const { perSecond, generatorCpuMs } = await runForJson<LoadResult>(LOAD, options);
     results.push({ connections, perSecond, generatorCpuMs });
   }
-  await receiver.stop();
+  await stop();
   return results;
 }
 
@@ -104,13 +134,14 @@ const baseline = (kind: string) => ["bench/receive/baseline.ts", kind];
 
 /** A receiver that is loaded over HTTP. */
 export function overHttp(
-  { name, table, database, path, secret, signatureHeader }: {
+  { name, table, database, targets, signatureHeader, connections = CONNECTIONS, flushDelayMs = 0 }: {
     name: string;
     table: string;
     database?: postgres.Sql;
-    path: string;
-    secret: string;
+    targets: Target[];
     signatureHeader?: string;
+    connections?: number[];
+    flushDelayMs?: number;
   },
   startProcess: () => Promise<Pick<Listener, "port" | "stop">>,
 ): Subject {
@@ -118,15 +149,15 @@ export function overHttp(
     name,
     table,
     database,
-    connections: CONNECTIONS,
+    connections,
+    flushDelayMs,
     async start() {
-      const receiver = await startProcess();
-      const url = `http://127.0.0.1:${receiver.port}${path}`;
+      const { port, stop } = await startProcess();
       const measure = (connections: number, durationMs: number) => {
-        const options: LoadOptions = { url, secret, signatureHeader, connections, durationMs };
+        const options: LoadOptions = { port, targets, signatureHeader, connections, durationMs };
         return runForJson<LoadResult>(LOAD, options);
       };
-      return { warmUp: await measure(10, WARM_UP_MS), measure, stop: receiver.stop };
+      return { warmUp: await measure(50, WARM_UP_MS), measure, stop };
     },
   };
 }
@@ -142,6 +173,7 @@ function rawInsert(name: string, options: Omit<RawInsertOptions, "durationMs">):
     name,
     table: RECEIPTS,
     connections: [options.connections],
+    flushDelayMs: 0,
     start: async () => ({ warmUp: await measure(options.connections, 300), measure, stop: async () => {} }),
   };
 }
