@@ -201,6 +201,7 @@ declare
   v_head_bytes constant integer := ('x' || encode(substr($1, 1, 4), 'hex'))::bit(32)::integer;
   v_data_at constant integer := 5 + v_head_bytes;
   v_head constant jsonb := convert_from(substr($1, 5, v_head_bytes), 'UTF8')::jsonb;
+  v_began_at constant timestamptz := clock_timestamp();
   v_answer jsonb;
 begin
   with items as (
@@ -250,6 +251,7 @@ begin
     'stored', (select coalesce(jsonb_agg(f.place), '[]'::jsonb) from fresh f),
     'known', (select coalesce(jsonb_agg(l.place), '[]'::jsonb) from live l)
   ) into v_answer;
+  v_answer := v_answer || jsonb_build_object('work_ms', extract(epoch from clock_timestamp() - v_began_at) * 1000);
   if jsonb_array_length(v_answer -> 'known') = jsonb_array_length(v_answer -> 'stored') then
     return v_answer - 'known';
   end if;
@@ -271,7 +273,7 @@ begin
 end;
 $$;
 comment on function public.store_webhook_receipts(bytea) is
-  'Stores verified requests that arrived together. Takes a frame: the length of a head (4 bytes, big-endian), the head as JSON in UTF-8, then of every request its headers (JSON text) and its body, one behind the other. Head: {receipts: [{place, webhook_id, version, receipt_id, request_id, content_type, data_at, headers_bytes, body_bytes, element_count}], elements: [{place, dedupe_key, type, index}]}; place tells the requests apart, data_at counts from the end of the head. Answers {stored: [place], duplicates: {place: receipt_id that was first}}; a place in neither = the webhook changed since it was cached, verify again. All or nothing: a data error (SQLSTATE 22, 23) stores none of the batch. Definer for service_role alone.';
+  'Stores verified requests that arrived together. Takes a frame: the length of a head (4 bytes, big-endian), the head as JSON in UTF-8, then of every request its headers (JSON text) and its body, one behind the other. Head: {receipts: [{place, webhook_id, version, receipt_id, request_id, content_type, data_at, headers_bytes, body_bytes, element_count}], elements: [{place, dedupe_key, type, index}]}; place tells the requests apart, data_at counts from the end of the head. Answers {stored: [place], duplicates: {place: receipt_id that was first}, work_ms: what it took before the commit}; a place in neither = the webhook changed since it was cached, verify again. All or nothing: a data error (SQLSTATE 22, 23) stores none of the batch. Definer for service_role alone.';
 grant execute on function public.store_webhook_receipts(bytea) to service_role;
 
 create or replace function private.prune_events(p_rows integer, p_now timestamptz)

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { utf8Bytes } from "../../supabase/functions/_shared/crypto/encoding.ts";
 import { createDirectStore } from "../../supabase/functions/_shared/db/direct_store.ts";
 import { createPostgrestStore } from "../../supabase/functions/_shared/db/postgrest_store.ts";
+import { FlightDepth } from "../../supabase/functions/_shared/inbound/flight_depth.ts";
 import { ReceiptBatcher } from "../../supabase/functions/_shared/inbound/receipt_batcher.ts";
 import type { ReceiptToStore } from "../../supabase/functions/_shared/inbound/receipt_frame.ts";
 import { hubspotEvent, sendHubspotEvents } from "../../simulators/hubspot/webhook.ts";
@@ -35,7 +36,7 @@ for (const [transport, createStore] of Object.entries(stores)) {
     const tenants = await Promise.all(Array.from({ length: 5 }, createTenant));
     const webhooks = await Promise.all(tenants.map((tenant) => createWebhook(tenant, "generic_hmac")));
     const store = createStore();
-    const batcher = new ReceiptBatcher(store);
+    const batcher = new ReceiptBatcher(store, new FlightDepth(store.parallelCalls));
     const receipt = (index: number): ReceiptToStore => ({
       webhook_id: webhooks[index % 5]!.id,
       version: 1,

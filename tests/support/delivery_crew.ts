@@ -123,6 +123,7 @@ function startWorking(store: Store, send: DeliveryCrew["send"]): Hired {
   let killed = false;
   const dead = () => new Promise<never>(() => {});
   const watched: Store = {
+    parallelCalls: store.parallelCalls,
     close: () => store.close(),
     callWithBytes: (functionName, bytes) => store.callWithBytes(functionName, bytes),
     async call<T>(functionName: string, args: Record<string, Json>): Promise<T> {

@@ -34,7 +34,7 @@ export async function startLoneReceiver(environment: Record<string, string>): Pr
     if (name === "store_webhook_receipts") {
       const receipts = readReceiptFrame(await request.bytes());
       calls.push({ name, receipts });
-      return Response.json({ stored: receipts.map(({ place }) => place) });
+      return Response.json({ stored: receipts.map(({ place }) => place), work_ms: 1 });
     }
     calls.push({ name, receipts: [] });
     const { p_webhook_id: id } = await request.json();

@@ -9,11 +9,12 @@ import { type FramedReceipt, readReceiptFrame } from "../support/receipt_frame.t
 function heldStore() {
   const calls: { batch: FramedReceipt[]; end(): void }[] = [];
   const store: Store = {
+    parallelCalls: 1,
     call: () => Promise.reject(new Error("Nothing else is called")),
     callWithBytes<T>(_name: string, bytes: Uint8Array): Promise<T> {
       const batch = readReceiptFrame(bytes);
       const { promise, resolve } = Promise.withResolvers<T>();
-      calls.push({ batch, end: () => resolve({ stored: batch.map(({ place }) => place) } as T) });
+      calls.push({ batch, end: () => resolve({ stored: batch.map(({ place }) => place), work_ms: 1 } as T) });
       return promise;
     },
     close: () => Promise.resolve(),
@@ -57,4 +58,18 @@ Deno.test("ReceiptBatcher: one tenant's flood is refused while others still find
     await turn();
   }
   assert.equal((await Promise.all(taken)).length, 1002);
+});
+
+Deno.test("ReceiptBatcher: a call that hangs holds up what came with it, and nobody else", async () => {
+  const { store, calls } = heldStore();
+  const batcher = new ReceiptBatcher(store, new FlightDepth(1));
+  const hanging = batcher.add("a", receipt("hanging"));
+  const next = batcher.add("b", receipt("next"));
+  assert.equal(calls.length, 1, "one call at a time");
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  assert.deepEqual(calls.map(({ batch }) => batch.map((one) => one.request_id)), [["hanging"], ["next"]]);
+  calls[1]!.end();
+  assert.equal((await next).outcome, "stored");
+  calls[0]!.end();
+  assert.equal((await hanging).outcome, "stored");
 });

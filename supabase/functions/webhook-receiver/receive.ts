@@ -4,6 +4,7 @@ import { environment, publicFunctionsUrl } from "../_shared/env.ts";
 import { faultPoint } from "../_shared/fault_point.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
 import type { HandlerContext } from "../_shared/http/route.ts";
+import { FlightDepth } from "../_shared/inbound/flight_depth.ts";
 import { maskedHeaders } from "../_shared/inbound/masked_headers.ts";
 import { ReceiptBatcher, type StoredReceipt } from "../_shared/inbound/receipt_batcher.ts";
 import { RateLimiter } from "../_shared/inbound/rate_limiter.ts";
@@ -27,7 +28,7 @@ const KEYS_TRIED = 2;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 const verifiers = new VerifierCache(hubStore());
-const batcher = new ReceiptBatcher(hubStore());
+const batcher = new ReceiptBatcher(hubStore(), new FlightDepth(hubStore().parallelCalls));
 const tally = new RequestTally(hubStore());
 const limiter = new RateLimiter();
 const dummyKeys = new Map<WebhookScheme, Promise<WebhookKey>>();

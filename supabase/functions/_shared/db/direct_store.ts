@@ -37,6 +37,7 @@ export function createDirectStore(options: DirectStoreOptions): Store {
     }
   };
   return {
+    parallelCalls: options.maxConnections,
     call<T>(functionName: string, args: Record<string, Json>): Promise<T> {
       const { text, values } = buildCall(functionName, args);
       return run<T>(text, values);

@@ -9,6 +9,8 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
  * has, and a direct pooled connection where INTERLOCK_DB_URL is set.
  */
 export interface Store {
+  /** How many calls beside each other it makes sense to have. */
+  readonly parallelCalls: number;
   /**
    * Calls `public.<functionName>` with named arguments and answers its result.
    *
@@ -35,7 +37,10 @@ export function hubStore(): Store {
     environment();
   if (INTERLOCK_DB_URL) {
     const options = { databaseUrl: INTERLOCK_DB_URL, maxConnections: INTERLOCK_DB_MAX_CONNECTIONS };
-    store = openedAtFirstCall(async () => (await import("./direct_store.ts")).createDirectStore(options));
+    store = openedAtFirstCall(
+      INTERLOCK_DB_MAX_CONNECTIONS,
+      async () => (await import("./direct_store.ts")).createDirectStore(options),
+    );
     return store;
   }
   const secretKey = SUPABASE_SECRET_KEYS.default ?? Object.values(SUPABASE_SECRET_KEYS)[0];
@@ -45,9 +50,10 @@ export function hubStore(): Store {
 }
 
 /** A store whose code is loaded when it is first used: a boot that does not need the driver does not pay for it. */
-function openedAtFirstCall(open: () => Promise<Store>): Store {
+function openedAtFirstCall(parallelCalls: number, open: () => Promise<Store>): Store {
   let opened: Promise<Store> | undefined;
   return {
+    parallelCalls,
     async call<T>(functionName: string, args: Record<string, Json>): Promise<T> {
       opened ??= open();
       return await (await opened).call<T>(functionName, args);

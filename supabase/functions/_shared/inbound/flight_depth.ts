@@ -1,27 +1,37 @@
+/** Calls that are remembered. */
+const WINDOW = 32;
+
 /**
  * How many storing calls may be in flight at once.
  *
- * One is best where a call is quick: requests that arrive meanwhile share the next call. Where every commit waits for a
- * slow disk or network, several in flight share the wait. The floor of recent call times tells the two apart: it is the
- * fixed price of a call, which load does not change.
+ * What a call takes is work and waiting. Work is the database's: calls beside each other only share it, and requests that
+ * come meanwhile are stored cheapest by sharing one call. Waiting is the disk's flush and the network: calls beside each
+ * other wait at the same time. So there is one call, and one more for every time that the work of a call fits into the
+ * least that recent calls waited; load alone does not change that least.
  */
 export class FlightDepth {
-  #recentMs: number[] = [];
+  #calls: { waitMs: number; workMs: number }[] = [];
   #depth = 1;
 
-  /** @param maxDepth - most calls in flight; a small hosted database has few connections. */
-  constructor(private readonly maxDepth = 4, private readonly msPerDepth = 2.5) {}
+  /** @param maxDepth - most calls in flight: the connections there are. */
+  constructor(private readonly maxDepth: number) {}
 
   get current(): number {
     return this.#depth;
   }
 
-  /** Takes note of a finished call. Large batches say little about the fixed price and are left out. */
-  observe(durationMs: number, batchSize: number): void {
-    if (batchSize > 20) return;
-    this.#recentMs.push(durationMs);
-    if (this.#recentMs.length > 32) this.#recentMs.shift();
-    const floorMs = Math.min(...this.#recentMs);
-    this.#depth = Math.max(1, Math.min(this.maxDepth, Math.floor(floorMs / this.msPerDepth)));
+  /**
+   * Takes note of a finished call.
+   *
+   * @param durationMs - from sending it to its answer.
+   * @param workMs - what the database worked on it before the commit, by its own clock.
+   */
+  observe(durationMs: number, workMs: number): void {
+    this.#calls.push({ waitMs: durationMs - workMs, workMs });
+    if (this.#calls.length > WINDOW) this.#calls.shift();
+    const leastWaitMs = Math.min(...this.#calls.map(({ waitMs }) => waitMs));
+    const meanWorkMs = this.#calls.reduce((sum, call) => sum + call.workMs, 0) / this.#calls.length;
+    const fitting = meanWorkMs > 0 ? Math.floor(leastWaitMs / meanWorkMs) : 0;
+    this.#depth = Math.max(1, Math.min(this.maxDepth, 1 + fitting));
   }
 }

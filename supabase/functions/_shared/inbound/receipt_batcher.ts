@@ -21,6 +21,10 @@ const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 const MAX_WAITING = 2000;
 /** So that one tenant's flood leaves room for the others'. */
 const MAX_WAITING_OF_TENANT = 1000;
+/** A call that takes longer hangs, and keeps nobody waiting any more. */
+const LATE_AFTER_MS = 1000;
+/** Most calls at once, hanging ones included. */
+const MAX_IN_FLIGHT = 8;
 
 /**
  * Stores requests that arrive together in one call: while a call is in flight the next batch collects. There is no
@@ -32,8 +36,9 @@ export class ReceiptBatcher {
   #waiting = new Map<string, Waiting[]>();
   #waitingCount = 0;
   #inFlight = 0;
+  #late = 0;
 
-  constructor(private readonly store: Store, private readonly depth: FlightDepth = new FlightDepth()) {}
+  constructor(private readonly store: Store, private readonly depth: FlightDepth) {}
 
   /**
    * Resolves once the receipt is committed (or known to be a duplicate).
@@ -56,13 +61,25 @@ export class ReceiptBatcher {
   }
 
   #fly(): void {
-    while (this.#waitingCount > 0 && this.#inFlight < this.depth.current) {
+    while (this.#waitingCount > 0 && this.#hasRoom()) {
       this.#inFlight++;
+      let isLate = false;
+      const timer = setTimeout(() => {
+        isLate = true;
+        this.#late++;
+        this.#fly();
+      }, LATE_AFTER_MS);
       void this.#flush(this.#takeBatch()).finally(() => {
+        clearTimeout(timer);
+        if (isLate) this.#late--;
         this.#inFlight--;
         this.#fly();
       });
     }
+  }
+
+  #hasRoom(): boolean {
+    return this.#inFlight < MAX_IN_FLIGHT && this.#inFlight - this.#late < this.depth.current;
   }
 
   #takeBatch(): Waiting[] {
@@ -87,7 +104,7 @@ export class ReceiptBatcher {
         "store_webhook_receipts",
         receiptFrame(batch.map((waiting) => waiting.receipt)),
       );
-      this.depth.observe(performance.now() - started, batch.length);
+      this.depth.observe(performance.now() - started, answer.work_ms);
       const stored = new Set(answer.stored);
       batch.forEach(({ receipt, resolve }, place) => resolve(outcomeOf(receipt, place, stored, answer)));
     } catch (error) {

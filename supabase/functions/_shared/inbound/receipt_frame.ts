@@ -19,6 +19,8 @@ export interface StoredFrame {
   stored: number[];
   /** The receipt that brought the same first; null where there were no elements. */
   duplicates?: Record<string, string | null>;
+  /** What the database worked on it, in milliseconds, without the commit. */
+  work_ms: number;
 }
 
 const LENGTH_BYTES = 4;
