@@ -157,7 +157,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_is_dispatched boolean;
+  v_has_work boolean;
   v_has_guardian_types boolean;
   v_has_subscribers boolean;
 begin
@@ -168,11 +168,14 @@ begin
     join private.event_consumers c on c.event_type = n.event_type
     returning true
   )
-  select exists (select from dispatched),
+  select
+    -- As private.ring asks, which would be a statement more for every event: a drainer that is awake needs no bell.
+    exists (select from dispatched)
+      and not exists (select from private.drainers d where d.name = 'event-dispatch' and d.awake_until > clock_timestamp()),
     exists (select from new_events n join private.guardian_meta_event_types t on t.source_event_type = n.event_type),
     exists (select from new_events n join public.event_subscriptions s on s.tenant_id = n.tenant_id and s.is_enabled)
-  into v_is_dispatched, v_has_guardian_types, v_has_subscribers;
-  if v_is_dispatched then
+  into v_has_work, v_has_guardian_types, v_has_subscribers;
+  if v_has_work then
     perform private.ring('event-dispatch');
   end if;
   if v_has_guardian_types then
