@@ -16,6 +16,10 @@ const optional = <S extends z.ZodType>(schema: S) => z.preprocess(emptyAsUnset, 
 const perSecond = (fallback: number) =>
   z.preprocess((value) => value || fallback, z.coerce.number().int().min(1).max(100_000));
 
+/** How long is waited for something; shorter than the platform's own 150 s. */
+const waitMs = (fallback: number) =>
+  z.preprocess((value) => value || fallback, z.coerce.number().int().min(100).max(120_000));
+
 /** `443,8443` to numbers. */
 const listOfPorts = z.string().transform((text, context) => {
   const ports = text.split(",").map((part) => part.trim());
@@ -50,6 +54,8 @@ const environmentSchema = z.object({
   INTERLOCK_DB_MAX_CONNECTIONS: z.preprocess((value) => value || 4, z.coerce.number().int().min(1).max(32)),
   INTERLOCK_WEBHOOK_RATE_LIMIT: perSecond(200),
   INTERLOCK_TENANT_RATE_LIMIT: perSecond(500),
+  INTERLOCK_BODY_IDLE_MS: waitMs(10_000),
+  INTERLOCK_BODY_TOTAL_MS: waitMs(30_000),
   INTERLOCK_EGRESS_PORTS: z.preprocess((value) => value || "443,8443", listOfPorts),
   INTERLOCK_EGRESS_ALLOW_LOCAL: z.preprocess((value) => value || "0", z.enum(["0", "1"]))
     .transform((value) => value === "1"),

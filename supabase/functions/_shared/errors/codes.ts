@@ -14,6 +14,8 @@ export const ERROR_CODES = {
   VALIDATION_FAILED: { status: 422, retryable: false },
   MALFORMED_BODY: { status: 400, retryable: false },
   PAYLOAD_TOO_LARGE: { status: 413, retryable: false },
+  UNSUPPORTED_ENCODING: { status: 415, retryable: false },
+  REQUEST_TIMEOUT: { status: 408, retryable: true },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false },
   CONFLICT: { status: 409, retryable: false },
   RATE_LIMITED: { status: 429, retryable: true },

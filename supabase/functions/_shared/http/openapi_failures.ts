@@ -26,7 +26,15 @@ export function codesOf(route: AnyRoute): ErrorCode[] {
   }
   if (route.auth === "service" || route.signature) add("UNAUTHENTICATED");
   if (route.uuidParams?.length) add("NOT_FOUND");
-  if (route.body || route.signature) add("MALFORMED_BODY", "PAYLOAD_TOO_LARGE", "VALIDATION_FAILED");
+  if (route.body || route.signature) {
+    add(
+      "MALFORMED_BODY",
+      "PAYLOAD_TOO_LARGE",
+      "UNSUPPORTED_ENCODING",
+      "REQUEST_TIMEOUT",
+      "VALIDATION_FAILED",
+    );
+  }
   if (route.query) add("VALIDATION_FAILED");
   return (Object.keys(ERROR_CODES) as ErrorCode[]).filter((code) => codes.has(code));
 }

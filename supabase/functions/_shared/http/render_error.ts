@@ -23,6 +23,8 @@ export function renderError(thrown: unknown, requestId: string, log: Logger): Re
   if (error.retryAfterMs !== undefined) {
     headers.set("retry-after", String(Math.ceil(error.retryAfterMs / 1000)));
   }
+  // So HTTP wants it said which encoding would do.
+  if (error.code === "UNSUPPORTED_ENCODING") headers.set("accept-encoding", "identity");
   const body: Record<string, unknown> = {
     error: error.message,
     error_code: error.code,
