@@ -84,7 +84,8 @@ async function readAll(connection: Deno.TcpConn): Promise<Uint8Array> {
   return whole;
 }
 
-function parseAnswer(bytes: Uint8Array): RawAnswer {
+/** Reads an answer from its bytes. */
+export function parseAnswer(bytes: Uint8Array): RawAnswer {
   const end = indexOf(bytes, "\r\n\r\n", 0);
   if (end < 0) return { status: 0, headers: new Headers(), text: "" };
   const [statusLine, ...lines] = new TextDecoder().decode(bytes.subarray(0, end)).split("\r\n");
