@@ -63,8 +63,6 @@ function verifierRow(id: string, webhook: ListedWebhook | undefined) {
     version: 1,
     signing_url: null,
     settings: webhook.settings,
-    event_types: ["*"],
-    rate_limit_per_second: null,
     secret: webhook.secret,
     event_types: ["*"],
     rate_limit_per_second: null,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Store } from "../../supabase/functions/_shared/db/store.ts";
+import { isInterlockError } from "../../supabase/functions/_shared/errors/interlock_error.ts";
 import { FlightDepth } from "../../supabase/functions/_shared/inbound/flight_depth.ts";
 import { ReceiptBatcher } from "../../supabase/functions/_shared/inbound/receipt_batcher.ts";
 import type { ReceiptToStore } from "../../supabase/functions/_shared/inbound/receipt_frame.ts";
@@ -22,9 +23,9 @@ function heldStore() {
   return { store, calls };
 }
 
-const receipt = (requestId: string): ReceiptToStore => ({
+const receipt = (requestId: string, body = new Uint8Array()): ReceiptToStore => ({
   ...{ webhook_id: "w", version: 1, receipt_id: crypto.randomUUID(), request_id: requestId },
-  ...{ content_type: null, headers: "", body: new Uint8Array(), elements: [] },
+  ...{ content_type: null, headers: "", body, elements: [] },
 });
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
@@ -72,4 +73,33 @@ Deno.test("ReceiptBatcher: a call that hangs holds up what came with it, and nob
   assert.equal((await next).outcome, "stored");
   calls[0]!.end();
   assert.equal((await hanging).outcome, "stored");
+});
+
+Deno.test("ReceiptBatcher: large bodies find room by their size, a tenant's share of it, and leave it again", async () => {
+  const { store, calls } = heldStore();
+  const batcher = new ReceiptBatcher(store, new FlightDepth(1));
+  const large = new Uint8Array(1024 * 1024);
+  const addAll = (tenantId: string, count: number) => {
+    const taken: Promise<unknown>[] = [];
+    for (let nth = 0; nth < count; nth++) {
+      try {
+        taken.push(batcher.add(tenantId, receipt(`${tenantId}${nth}`, large)));
+      } catch (error) {
+        assert.ok(isInterlockError(error) && error.code === "UNAVAILABLE" && error.retryAfterMs === 5000);
+      }
+    }
+    return taken;
+  };
+  const endAll = async () => {
+    for (let nth = 0; nth < calls.length; nth++) {
+      calls[nth]!.end();
+      await turn();
+    }
+  };
+  const [a, b, c] = [addAll("a", 100), addAll("b", 100), addAll("c", 100)];
+  assert.deepEqual([a.length, b.length, c.length], [24, 24, 0]);
+  await endAll();
+  await Promise.all([...a, ...b]);
+  assert.equal(addAll("c", 100).length, 24, "what is stored holds nothing any more");
+  await endAll();
 });

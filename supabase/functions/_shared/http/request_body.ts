@@ -5,8 +5,11 @@ import { BodyBuffer } from "../guardrails/egress/body_buffer.ts";
 /** What is still read of a refused request before it is answered. */
 const DRAIN_LIMIT_BYTES = 8 * 1024 * 1024;
 const DRAIN_TIMEOUT_MS = 5000;
-/** What bodies may hold together while they arrive: many slow senders must not use up the worker's 256 MB. */
-const ARRIVING_LIMIT_BYTES = 64 * 1024 * 1024;
+/**
+ * What the bodies of all open requests may hold together, from their first byte to the answer: neither many slow senders
+ * nor a database that stands still must use up the worker's 256 MB.
+ */
+const HELD_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /**
  * Pieces that a body may come in: each costs some 10 µs, so a mebibyte of single bytes would keep the worker busy for
@@ -14,7 +17,7 @@ const ARRIVING_LIMIT_BYTES = 64 * 1024 * 1024;
  */
 const MAX_CHUNKS = 16_384;
 
-let arrivingBytes = 0;
+let heldBytes = 0;
 
 /**
  * The body of one request, read at most once. A refusal may come before the body is whole; it is answered only after
@@ -29,6 +32,7 @@ export class RequestBody {
   #finished: boolean;
   #late = false;
   #chunks = 0;
+  #heldBytes = 0;
   #lastChunkAtMs = 0;
 
   constructor(request: Request) {
@@ -44,16 +48,20 @@ export class RequestBody {
    * not taken at all: nothing here unpacks, so no small body becomes a large one.
    *
    * @throws {InterlockError} PAYLOAD_TOO_LARGE above limitBytes, UNSUPPORTED_ENCODING when it is compressed,
-   * REQUEST_TIMEOUT when it comes too slowly, MALFORMED_BODY when the sender breaks off, UNAVAILABLE when too much
-   * arrives at once.
+   * REQUEST_TIMEOUT when it comes too slowly, MALFORMED_BODY when the sender breaks off, UNAVAILABLE when open
+   * requests hold too much.
    */
   bytes(limitBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     this.#bytes ??= this.#read(limitBytes);
     return this.#bytes;
   }
 
-  /** Reads and forgets what is left, up to 8 MiB, 5 s or too many pieces. Never throws. */
+  /**
+   * The request is answered: what was read is forgotten, and what is left is read and forgotten, up to 8 MiB, 5 s or too
+   * many pieces. Never throws.
+   */
   async drain(): Promise<void> {
+    this.#letGo();
     if (this.#finished || !this.#reader) return;
     const reader = this.#reader;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -73,6 +81,11 @@ export class RequestBody {
       this.#finished = true;
       reader.cancel().catch(() => {});
     }
+  }
+
+  #letGo(): void {
+    heldBytes -= this.#heldBytes;
+    this.#heldBytes = 0;
   }
 
   async #read(limitBytes: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -100,10 +113,11 @@ export class RequestBody {
         const chunk = await this.#next(reader);
         if (chunk === null) return buffer?.bytes() ?? first ?? new Uint8Array();
         length += chunk.length;
-        arrivingBytes += chunk.length;
+        this.#heldBytes += chunk.length;
+        heldBytes += chunk.length;
         if (length > limitBytes) throw tooLarge(limitBytes);
         if (++this.#chunks > MAX_CHUNKS) throw inTooManyPieces();
-        if (arrivingBytes > ARRIVING_LIMIT_BYTES) throw tooMuchAtOnce();
+        if (heldBytes > HELD_LIMIT_BYTES) throw tooMuchHeld();
         if (first === undefined) {
           first = chunk;
           continue;
@@ -114,8 +128,9 @@ export class RequestBody {
         }
         buffer.append(chunk);
       }
-    } finally {
-      arrivingBytes -= length;
+    } catch (error) {
+      this.#letGo();
+      throw error;
     }
   }
 
@@ -177,8 +192,8 @@ function tooSlow(): InterlockError {
   });
 }
 
-function tooMuchAtOnce(): InterlockError {
-  return new InterlockError("UNAVAILABLE", "Too many request bodies arrive at once; send this again later.", {
+function tooMuchHeld(): InterlockError {
+  return new InterlockError("UNAVAILABLE", "Too many large requests are open; send this again later.", {
     retryAfterMs: 5000,
   });
 }

@@ -3,6 +3,7 @@ import { StoreDataError } from "../db/store_data_error.ts";
 import { InterlockError } from "../errors/interlock_error.ts";
 import { FlightDepth } from "./flight_depth.ts";
 import { receiptFrame, type ReceiptToStore, type StoredFrame } from "./receipt_frame.ts";
+import { WaitingRoom } from "./waiting_room.ts";
 
 /** What became of it. "stale" = the webhook changed since its verifier was read: verify again. */
 export interface StoredReceipt {
@@ -37,6 +38,7 @@ export class ReceiptBatcher {
   #waitingCount = 0;
   #inFlight = 0;
   #late = 0;
+  #room = new WaitingRoom();
 
   constructor(private readonly store: Store, private readonly depth: FlightDepth) {}
 
@@ -47,17 +49,19 @@ export class ReceiptBatcher {
    */
   add(tenantId: string, receipt: ReceiptToStore): Promise<StoredReceipt> {
     const queue = this.#waiting.get(tenantId) ?? [];
-    if (this.#waitingCount >= MAX_WAITING || queue.length >= MAX_WAITING_OF_TENANT) {
+    const isFull = this.#waitingCount >= MAX_WAITING || queue.length >= MAX_WAITING_OF_TENANT;
+    const leave = isFull ? null : this.#room.enter(tenantId, receipt);
+    if (leave === null) {
       throw new InterlockError("UNAVAILABLE", "Too many requests are waiting to be stored.", {
         retryAfterMs: 5000,
       });
     }
-    return new Promise((resolve, reject) => {
+    return new Promise<StoredReceipt>((resolve, reject) => {
       queue.push({ receipt, resolve, reject });
       this.#waiting.set(tenantId, queue);
       this.#waitingCount++;
       this.#fly();
-    });
+    }).finally(leave);
   }
 
   #fly(): void {
