@@ -8,9 +8,16 @@ import { databaseError, isDataError } from "./unwrap.ts";
 export interface DirectStoreOptions {
   databaseUrl: string;
   maxConnections: number;
+  /**
+   * Time one call may take, in milliseconds. Default 12,000: above the server's own limit of 8 s, which does not help when
+   * the server is gone without a word and its connections stay open for a quarter of an hour.
+   */
+  timeoutMs?: number;
 }
 
 type Parameter = string | number | boolean | null;
+
+const STATEMENT_TIMEOUT_MS = 8000;
 
 /**
  * The store over a direct connection. Statements are prepared once per connection, which needs a session or a pooler
@@ -20,20 +27,31 @@ export function createDirectStore(options: DirectStoreOptions): Store {
   const url = new URL(options.databaseUrl);
   const prepare = url.searchParams.get("prepare") !== "false";
   url.searchParams.delete("prepare");
-  const sql = postgres(url.toString(), {
-    max: options.maxConnections,
-    prepare,
-    connect_timeout: 5,
-    idle_timeout: 30,
-    onnotice: () => {},
-    connection: { application_name: "interlock", statement_timeout: 8000 },
-  });
+  const connect = () =>
+    postgres(url.toString(), {
+      max: options.maxConnections,
+      prepare,
+      connect_timeout: 5,
+      idle_timeout: 30,
+      onnotice: () => {},
+      connection: { application_name: "interlock", statement_timeout: STATEMENT_TIMEOUT_MS },
+    });
+  let sql = connect();
+  /** Gives up the connections of a pool in which one does not answer; whoever else waits for them hears of it. */
+  const abandon = (stuck: postgres.Sql) => {
+    if (stuck === sql) sql = connect();
+    stuck.end({ timeout: 0 }).catch(() => {});
+  };
   const run = async <T>(text: string, values: Parameter[]): Promise<T> => {
+    const used = sql;
+    const timer = setTimeout(() => abandon(used), options.timeoutMs ?? STATEMENT_TIMEOUT_MS + 4000);
     try {
-      const rows = await sql.unsafe(text, values, { prepare });
+      const rows = await used.unsafe(text, values, { prepare });
       return rows[0]?.result as T;
     } catch (error) {
       throw toStoreError(error);
+    } finally {
+      clearTimeout(timer);
     }
   };
   return {
@@ -84,8 +102,9 @@ function isPostgresArray(name: string, items: Json[]): boolean {
 }
 
 function toStoreError(error: unknown): Error {
-  const failure = error as { code?: unknown; message?: unknown };
-  const sqlState = typeof failure.code === "string" && /^[0-9A-Z]{5}$/.test(failure.code) ? failure.code : "";
+  const failure = error as { message?: unknown };
+  // The server's own words only: a broken socket's EPIPE has the form of a SQLSTATE.
+  const sqlState = error instanceof postgres.PostgresError ? error.code : "";
   const message = String(failure.message ?? "no answer");
   return isDataError(sqlState) ? new StoreDataError(sqlState, message) : databaseError({ sqlState, message });
 }
