@@ -172,8 +172,8 @@ stackTest(
   async () => {
     const webhook = await createWebhook(await createTenant(), "generic_hmac");
     const bodyNo = (nth: number) => utf8(JSON.stringify({ nth }));
-    const allBytes = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)).join("");
-    const visible = allBytes.replaceAll(/[\x00-\x1f\x7f]/g, "");
+    const bytes = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte > 31 && byte !== 127);
+    const visible = String.fromCharCode(...bytes);
     const odd: [string, string][][] = [
       [["x-odd", visible]],
       [["x-odd", "a\tb"]],
