@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { join, resolve } from "node:path";
 import { type Demo, describeDemo } from "./demo.ts";
+import { demoAppSecrets } from "./demo_app_secrets.ts";
 import { type DemoSink, startDemoSink } from "./demo_sink.ts";
 import { sendFirstWebhook } from "./journey.ts";
 import { deliverReadiness } from "./outbound_journey.ts";
@@ -80,7 +81,7 @@ async function main(): Promise<void> {
   const stack = await startStack({
     ...options,
     watch: true,
-    functionEnv: { INTERLOCK_EGRESS_ALLOW_LOCAL: "1" },
+    functionEnv: { INTERLOCK_EGRESS_ALLOW_LOCAL: "1", ...demoAppSecrets() },
   });
   let stackFile: string | null = null;
   let sink: DemoSink | null = null;

@@ -7,6 +7,7 @@
  * @module
  */
 import { join } from "node:path";
+import { DEMO_APP_SECRETS } from "../local/demo_app_secrets.ts";
 import { freePort } from "../local/free_port.ts";
 import { startStack } from "../local/stack.ts";
 import { makeAuthority } from "./support/certificate.ts";
@@ -38,6 +39,7 @@ const stack = await startStack({
     INTERLOCK_SLACK_API_URL: `http://127.0.0.1:${slackPort}/api`,
     INTERLOCK_GOOGLE_KEYS_URL: `http://127.0.0.1:${googlePort}/oauth2/v3/certs`,
     INTERLOCK_CLIENT_ADDRESS: "x-forwarded-for:1",
+    ...DEMO_APP_SECRETS,
     DENO_CERT: caFile,
     // Tests that mean the limit set it at their webhook.
     INTERLOCK_WEBHOOK_RATE_LIMIT: "100000",

@@ -159,7 +159,10 @@ begin
     with quiet as materialized (
       select w.id, w.tenant_id, w.provider, k.watched_since, s.last_at
       from private.webhook_watch k
-      join public.integration_webhooks w on w.id = k.webhook_id and w.is_active
+      join public.integration_webhooks w on w.id = k.webhook_id and w.is_active and not exists (
+        select from public.integration_connectors c
+        where c.tenant_id = w.tenant_id and c.id = w.connector_id and c.status = 'inactive'
+      )
       cross join lateral (select private.last_spoken(k.webhook_id) as last_at offset 0) s
       where k.silent_since is null and k.look_after <= v_now and k.watched_since < v_now - interval '2 hours'
         and s.last_at between v_now - interval '29 days' and v_now - interval '2 hours'
@@ -185,7 +188,7 @@ begin
 end;
 $$;
 comment on function private.watch_webhooks(timestamptz) is
-  'Tells admins of webhooks that went silent, once per silence, and of those that speak again; answers how many notices. Looks at active webhooks that received nothing for two hours, and then once an hour. Run by the job interlock-webhook-watch.';
+  'Tells admins of webhooks that went silent, once per silence, and of those that speak again; answers how many notices. Looks at active webhooks that received nothing for two hours, and then once an hour; those of an inactive connector are left alone. Run by the job interlock-webhook-watch.';
 select private.schedule_job('interlock-webhook-watch', 300, 'select private.watch_webhooks()');
 
 alter function public.webhook_statistics_series(uuid, uuid, timestamptz, timestamptz, text) set schema private;

@@ -1,6 +1,6 @@
 import type { AnyRoute, RouteExample } from "../../supabase/functions/_shared/http/route.ts";
 import { hubspotEvent } from "../../simulators/hubspot/webhook.ts";
-import { BODY_SIGNERS } from "../support/body_signatures.ts";
+import { BODY_SIGNERS, type Signable, signAsApp } from "../support/body_signatures.ts";
 import { type DemoWebhook, filledBody, type RouteTargets } from "../support/route_targets.ts";
 import { stack } from "../support/stack.ts";
 import {
@@ -145,7 +145,8 @@ function credentialsOf(
     return [["apikey", stack.publishableKey], ["authorization", `Bearer ${token}`]];
   }
   if (route.auth === "service") return [["apikey", isRight ? stack.hubKey : stack.secretKey]];
-  if (route.signature !== "webhook") return [];
+  if (route.signature === undefined) return [];
+  if (route.signature === "app") return Object.entries(signAsApp(signableOf(request), isRight ? "" : "not "));
   const secret = isRight ? targets.webhook.secret : wrongSecret(targets.webhook.secret);
   return signatureOf({ ...targets.webhook, secret }, request);
 }
@@ -157,12 +158,15 @@ function wrongSecret(secret: string): string {
 }
 
 function signatureOf(webhook: DemoWebhook, request: RawRequest): [string, string][] {
-  const signable = {
+  return Object.entries(BODY_SIGNERS[webhook.provider]!(webhook.secret, signableOf(request)));
+}
+
+function signableOf(request: RawRequest): Signable {
+  return {
     method: request.method,
     url: stack.apiUrl + request.target,
     body: request.body ?? new Uint8Array(),
   };
-  return Object.entries(BODY_SIGNERS[webhook.provider]!(webhook.secret, signable));
 }
 
 function mutateHeader(

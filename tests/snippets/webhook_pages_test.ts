@@ -56,6 +56,20 @@ stackTest(
   },
 );
 
+stackTest("the examples of the apps' pages reach the tenants of the seed's accounts", async () => {
+  const expected = { hubspot: ["acme", "globex"], slack: ["acme"], zoho: ["acme"] };
+  for (const [page, tenants] of Object.entries(expected)) {
+    const { receipt_ids, ...answer } = JSON.parse(await bash(commandsOf(page)));
+    assert.deepEqual(answer, { success: true, duplicate: false, unknown_accounts: 0 }, page);
+    const receipts = await sql`select t.slug, r.provider from public.webhook_receipts r
+      join public.tenants t on t.id = r.tenant_id where r.id in ${sql(receipt_ids)} order by t.slug`;
+    assert.deepEqual(
+      receipts.map(({ slug, provider }) => [slug, provider]),
+      tenants.map((slug) => [slug, page]),
+    );
+  }
+});
+
 stackTest("the example for Standard Webhooks is stored", async () => {
   const [snippet] = snippetsOf("providers/standard_webhooks.md").filter(({ language }) => language === "ts");
   const code = snippet!.code.replace("http://127.0.0.1:54321", stack.apiUrl);

@@ -9,6 +9,7 @@ import type {
 } from "../../supabase/functions/_shared/http/openapi_operation.ts";
 import { loadFunctions } from "../../local/generate_docs.ts";
 import { call } from "../support/api.ts";
+import { signAsApp } from "../support/body_signatures.ts";
 import {
   createdByExample,
   filledBody,
@@ -89,6 +90,9 @@ async function requestOf(documented: Documented, targets: RouteTargets): Promise
     else if (scheme === "hubKey") headers.set("apikey", stack.hubKey);
     else if (scheme === "webhookSignature") {
       headers.set("x-signature", signGeneric(targets.webhook, body ?? ""));
+    } else if (scheme === "appSignature") {
+      const signed = { method: method.toUpperCase(), url: url.href, body: new TextEncoder().encode(body) };
+      for (const [name, value] of Object.entries(signAsApp(signed))) headers.set(name, value);
     } else assert.fail(`${path} asks for ${scheme}, which this test does not know`);
   }
   return new Request(url, { method: method.toUpperCase(), headers, body });
@@ -153,7 +157,9 @@ for (const document of documents) {
     stackTest(`OPENAPI ${where} without credentials is refused as documented`, async () => {
       const allowed = await requestOf(documented, await RouteTargets.create(caller));
       const headers = new Headers(allowed.headers);
-      for (const name of ["authorization", "apikey", "x-signature"]) headers.delete(name);
+      for (const name of ["authorization", "apikey", "x-signature", "x-hubspot-signature-v3"]) {
+        headers.delete(name);
+      }
       const response = await fetch(new Request(allowed, { headers }));
       const body = await response.json();
       if (operation.security.length === 0) return;

@@ -1,11 +1,17 @@
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
+import { DEMO_APP_SECRETS } from "../../local/demo_app_secrets.ts";
 
 /** What is signed: a body, and for some providers the method and the public address it is sent to. */
 export interface Signable {
   method: string;
   url: string;
   body: Uint8Array;
+}
+
+/** As the demo's HubSpot app signs; `wrong`, as one with another secret. */
+export function signAsApp(request: Signable, wrong = ""): Record<string, string> {
+  return BODY_SIGNERS.hubspot!(`${wrong}${DEMO_APP_SECRETS.INTERLOCK_HUBSPOT_CLIENT_SECRET}`, request);
 }
 
 type Signer = (secret: string, request: Signable) => Record<string, string>;

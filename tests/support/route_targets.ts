@@ -122,6 +122,8 @@ export async function filledBody(
 /** How named things are made that no single documented POST makes. */
 const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
   webhook_id: ({ webhook }) => Promise.resolve(webhook.id),
+  // The app whose accounts the seed connects.
+  provider: () => Promise.resolve("hubspot"),
   receipt_id: async ({ webhook }) => {
     const body = JSON.stringify({ event: "sample", id: crypto.randomUUID() });
     const stored = await call(`webhook-receiver/${webhook.id}`, {

@@ -39,6 +39,18 @@ const addressHeader = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** One secret, or while it is being changed the new one and the one before: `new,old`. */
+const appSecrets = () =>
+  z.preprocess(
+    (value) => value || "",
+    z.string().transform((text) => text.split(",").map((secret) => secret.trim()).filter(Boolean)),
+  ).refine(
+    (secrets) =>
+      secrets.length <= 2 &&
+      secrets.every((secret) => /^[\x21-\x7e]{16,500}$/.test(secret)),
+    "is not one or two secrets of 16 to 500 printable characters, separated by a comma",
+  );
+
 const SLACK_API_URL = "https://slack.com/api";
 const GOOGLE_KEYS_URL = "https://www.googleapis.com/oauth2/v3/certs";
 
@@ -56,6 +68,10 @@ const environmentSchema = z.object({
   INTERLOCK_TENANT_RATE_LIMIT: perSecond(500),
   INTERLOCK_BODY_IDLE_MS: waitMs(10_000),
   INTERLOCK_BODY_TOTAL_MS: waitMs(30_000),
+  /** What the apps sign with that post the news of all their accounts to one URL. */
+  INTERLOCK_HUBSPOT_CLIENT_SECRET: appSecrets(),
+  INTERLOCK_SLACK_SIGNING_SECRET: appSecrets(),
+  INTERLOCK_ZOHO_CHANNEL_SECRET: appSecrets(),
   INTERLOCK_EGRESS_PORTS: z.preprocess((value) => value || "443,8443", listOfPorts),
   INTERLOCK_EGRESS_ALLOW_LOCAL: z.preprocess((value) => value || "0", z.enum(["0", "1"]))
     .transform((value) => value === "1"),

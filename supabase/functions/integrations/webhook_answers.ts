@@ -21,11 +21,14 @@ export const webhookAnswer = () =>
     ),
     event_types: z.array(z.string()).describe("Types it wants; contact.* = all that begin with contact."),
     rate_limit_per_second: z.number().int().nullable().describe("Null = what the hub is configured for."),
+    through_app: z.boolean().describe(
+      "It gets what the provider's app posts for the accounts of its connector; it has no URL and no secret of its own.",
+    ),
     deleted_at: instant().nullable().describe("Null = it was not deleted."),
     created_by: z.uuid().nullable(),
     created_at: instant(),
     updated_at: instant(),
-    url: z.url().describe("Where the provider posts to."),
+    url: z.url().describe("Where the provider posts to; through an app, the one URL of the app."),
   });
 
 /** A webhook after a change. */

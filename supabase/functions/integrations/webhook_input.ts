@@ -1,6 +1,7 @@
 import type { Json } from "../_shared/db/database.types.ts";
 import { publicFunctionsUrl } from "../_shared/env.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
+import { appUrl } from "../_shared/providers/apps.ts";
 import { schemeOf } from "../_shared/providers/registry.ts";
 import type { WebhookScheme, WebhookSettings } from "../_shared/providers/webhook_scheme.ts";
 
@@ -57,11 +58,21 @@ export async function chosenSecret(
   return await checkedSecret(scheme, settings, given ?? scheme.generateSecret());
 }
 
-/** The next secret of a webhook. */
+/**
+ * The next secret of a webhook.
+ *
+ * @throws {InterlockError} CONFLICT when it has none of its own, VALIDATION_FAILED as {@link chosenSecret}.
+ */
 export async function rotatedSecret(
-  webhook: { provider: string; settings: Json },
+  webhook: { provider: string; settings: Json; through_app: boolean },
   given: string | undefined,
 ): Promise<string> {
+  if (webhook.through_app) {
+    throw new InterlockError(
+      "CONFLICT",
+      "This webhook has no secret of its own; the secret of the app is changed in the configuration of the hub.",
+    );
+  }
   const scheme = await knownScheme(webhook.provider);
   if (scheme.secretFrom === "nobody") {
     throw new InterlockError(
@@ -112,9 +123,10 @@ async function withAddress(webhook: unknown, secret: string | null) {
     id: string;
     provider: string;
     settings: Json;
+    through_app: boolean;
     previous_secret_expires_at: string | null;
   };
-  const plain = urlOf(row.id);
+  const plain = row.through_app ? appUrl(row.provider) : urlOf(row.id);
   const scheme = await schemeOf(row.provider);
   const settings = scheme?.settings().safeParse(row.settings).data;
   const overlapsUntil = row.previous_secret_expires_at;

@@ -7,6 +7,7 @@ import { InterlockError } from "../_shared/guardrails.ts";
 import type { UserAccess } from "../_shared/http/access.ts";
 import { route } from "../_shared/http/route.ts";
 import type { SampleRequest } from "../_shared/providers/webhook_scheme.ts";
+import { signedAppSample } from "./app_sample.ts";
 import { callOurselves, explained } from "./self_call.ts";
 import { webhookTestAnswer } from "./webhook_answers.ts";
 import { knownScheme, urlOf } from "./webhook_input.ts";
@@ -17,6 +18,11 @@ const verifierSchema = z.object({
   secret: z.string(),
   settings: z.record(z.string(), z.unknown()),
 }).nullable();
+
+/** A sample, and where it goes without what may be a secret in the address. */
+export interface AddressedSample extends SampleRequest {
+  shownUrl: string;
+}
 
 export const webhookTestRoutes = [
   route({
@@ -43,7 +49,7 @@ async function tested(access: UserAccess, webhookId: string) {
     }),
   ));
   const requestId = `test_${testId}`;
-  const sample = await signedSample(webhookId);
+  const sample = await signedAppSample(access, webhookId) ?? await signedSample(webhookId);
   const heard = await callOurselves(sample, requestId);
   const receipt = unwrap(
     await access.db.from("webhook_receipts").select("id").eq("webhook_id", webhookId)
@@ -53,7 +59,7 @@ async function tested(access: UserAccess, webhookId: string) {
   return {
     success: accepted && receipt !== null,
     test_id: testId,
-    url: urlOf(webhookId),
+    url: sample.shownUrl,
     ...heard,
     receipt_id: receipt?.id ?? null,
     why: receipt !== null && accepted ? null : explained(heard.status),
@@ -65,7 +71,7 @@ async function tested(access: UserAccess, webhookId: string) {
  *
  * @throws {InterlockError} CONFLICT when we cannot sign as the provider does, or the webhook was switched off meanwhile.
  */
-async function signedSample(webhookId: string): Promise<SampleRequest> {
+async function signedSample(webhookId: string): Promise<AddressedSample> {
   const verifier = verifierSchema.parse(
     await hubStore().call("get_webhook_verifier", { p_webhook_id: webhookId }),
   );
@@ -85,5 +91,5 @@ async function signedSample(webhookId: string): Promise<SampleRequest> {
   }
   // What the scheme put into the query belongs to the request, wherever it is sent.
   const query = sample.url.startsWith(signedUrl) ? sample.url.slice(signedUrl.length) : "";
-  return { ...sample, url: urlOf(webhookId) + query };
+  return { ...sample, url: urlOf(webhookId) + query, shownUrl: urlOf(webhookId) };
 }

@@ -23,7 +23,7 @@ import {
 } from "./webhook_input.ts";
 
 const COLUMNS =
-  "id, org_id, connector_id, provider, name, is_active, previous_secret_expires_at, signing_url, settings, event_types, rate_limit_per_second, deleted_at, created_by, created_at, updated_at";
+  "id, org_id, connector_id, provider, name, is_active, previous_secret_expires_at, signing_url, settings, event_types, rate_limit_per_second, through_app, deleted_at, created_by, created_at, updated_at";
 
 const secretSchema = z.string().min(16).max(500).regex(/^[\x21-\x7e]+$/, "is printable ASCII without spaces");
 
@@ -78,6 +78,8 @@ async function newSettings(access: UserAccess, webhookId: string, given: Webhook
   if (current === null) throw new InterlockError("NOT_FOUND", "This webhook does not exist.");
   const scheme = await knownScheme(current.provider);
   const settings = checkedSettings(scheme, given);
+  // What comes through an app is verified with the app's secret.
+  if (current.secret_ref === null) return settings;
   const secret = unwrap(
     await tenantDb(access.tenantId, hubClient()).rpc("read_secret", { p_secret_ref: current.secret_ref }),
   );
@@ -229,14 +231,15 @@ export const webhookRoutes = [
     uuidParams: ["webhook_id"],
     body: rotateSchema,
     response: { status: 200, schema: webhookSecretAnswer },
+    errors: ["CONFLICT"],
     examples: [{ name: "a_day_of_both", body: {} }, {
       name: "an_hour_of_both",
       body: { overlap_seconds: 3600 },
     }],
     handler: async ({ access, params, body }) => {
       const current = unwrap(
-        await access.db.from("integration_webhooks").select("provider, settings").eq("id", params.webhook_id!)
-          .maybeSingle(),
+        await access.db.from("integration_webhooks").select("provider, settings, through_app")
+          .eq("id", params.webhook_id!).maybeSingle(),
       );
       if (current === null) throw new InterlockError("NOT_FOUND", "This webhook does not exist.");
       const secret = await rotatedSecret(current, body.secret);

@@ -19,6 +19,17 @@ const envelopeBody = () =>
     data: z.unknown().optional(),
   });
 
+/** An app's request may hold the news of many accounts, and each may have become a receipt of another tenant. */
+const appAnswer = () =>
+  z.object({
+    success: z.literal(true),
+    duplicate: z.boolean().describe("Something in it is known to us, and nothing of it was new."),
+    receipt_ids: z.array(z.uuid()).describe(
+      "One for each account that something was, or had been, stored for.",
+    ),
+    unknown_accounts: z.int().describe("Accounts that nobody has connected; their news is not stored."),
+  });
+
 /** What Meta asks with; which question it is, the scheme of the webhook finds out. */
 const questionQuery = z.looseObject({
   "hub.mode": z.string().optional(),
@@ -61,6 +72,39 @@ export default createFunction({
         path_stands_for: { webhook_id: "meta_webhook_id" },
       }],
       handler: answerQuestion,
+    }),
+    route({
+      method: "POST",
+      path: "/app/:provider",
+      summary: "Takes the news of all accounts of a provider's app, signed with the app's secret",
+      auth: "public",
+      signature: "app",
+      response: { status: 200, schema: appAnswer },
+      examples: [{
+        name: "hubspot_of_two_portals",
+        params: { provider: "hubspot" },
+        body: [{
+          eventId: 3816279340,
+          subscriptionId: 25,
+          portalId: 1000001,
+          appId: 1160452,
+          occurredAt: 1795262400000,
+          subscriptionType: "contact.creation",
+          attemptNumber: 0,
+          objectId: 90071,
+        }, {
+          eventId: 3816279341,
+          subscriptionId: 25,
+          portalId: 1000002,
+          appId: 1160452,
+          occurredAt: 1795262400000,
+          subscriptionType: "contact.creation",
+          attemptNumber: 0,
+          objectId: 1204,
+        }],
+      }],
+      // Loaded by the first request of an app: a boot does not pay for it.
+      handler: async (context) => await (await import("./receive_app.ts")).receiveApp(context),
     }),
     route({
       method: "POST",

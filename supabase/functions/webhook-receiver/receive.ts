@@ -22,15 +22,15 @@ import {
   type WebhookScheme,
 } from "../_shared/providers/webhook_scheme.ts";
 
-const BODY_LIMIT_BYTES = 1024 * 1024;
+export const BODY_LIMIT_BYTES = 1024 * 1024;
 /** As many keys as a webhook has at most. */
-const KEYS_TRIED = 2;
+export const KEYS_TRIED = 2;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 const verifiers = new VerifierCache(hubStore());
-const batcher = new ReceiptBatcher(hubStore(), new FlightDepth(hubStore().parallelCalls));
-const tally = new RequestTally(hubStore());
-const limiter = new RateLimiter();
+export const batcher = new ReceiptBatcher(hubStore(), new FlightDepth(hubStore().parallelCalls));
+export const tally = new RequestTally(hubStore());
+export const limiter = new RateLimiter();
 const dummyKeys = new Map<WebhookScheme, Promise<WebhookKey>>();
 
 /** What a verified request brings, once its sender is known. */
@@ -80,7 +80,7 @@ function addressOf(webhookId: string): string {
   return `${publicFunctionsUrl()}/webhook-receiver/${webhookId}`;
 }
 
-function signedRequest(request: Request, url: string, body: Uint8Array<ArrayBuffer>): SignedRequest {
+export function signedRequest(request: Request, url: string, body: Uint8Array<ArrayBuffer>): SignedRequest {
   const query = request.url.indexOf("?");
   const called = query < 0 ? url : url + request.url.slice(query);
   return { method: request.method, url: called, headers: request.headers, body };
@@ -177,7 +177,7 @@ async function authenticate(webhookId: string, request: SignedRequest): Promise<
   throw notVerified();
 }
 
-function notVerified(): InterlockError {
+export function notVerified(): InterlockError {
   return new InterlockError("UNAUTHENTICATED", "The signature is missing or not valid.");
 }
 

@@ -1732,10 +1732,11 @@ export type Database = {
           "previous_secret_ref": string | null;
           "provider": string;
           "rate_limit_per_second": number | null;
-          "secret_ref": string;
+          "secret_ref": string | null;
           "settings": NonNullable<Json>;
           "signing_url": string | null;
           "tenant_id": string;
+          "through_app": boolean;
           "updated_at": string;
           "version": number;
         };
@@ -1754,10 +1755,11 @@ export type Database = {
           "previous_secret_ref"?: string | null;
           "provider": string;
           "rate_limit_per_second"?: number | null;
-          "secret_ref": string;
+          "secret_ref"?: string | null;
           "settings"?: NonNullable<Json>;
           "signing_url"?: string | null;
           "tenant_id": string;
+          "through_app"?: boolean;
           "updated_at"?: string;
           "version"?: number;
         };
@@ -1775,10 +1777,11 @@ export type Database = {
           "previous_secret_ref"?: string | null;
           "provider"?: string;
           "rate_limit_per_second"?: number | null;
-          "secret_ref"?: string;
+          "secret_ref"?: string | null;
           "settings"?: NonNullable<Json>;
           "signing_url"?: string | null;
           "tenant_id"?: string;
+          "through_app"?: boolean;
           "updated_at"?: string;
           "version"?: number;
         };
@@ -2228,6 +2231,7 @@ export type Database = {
         Args: { "p_filter": Json; "p_org_id": string; "p_tenant_id": string };
         Returns: Json;
       };
+      "count_unknown_app_accounts": { Args: { "p_counts": Json }; Returns: undefined };
       "count_webhook_requests": { Args: { "p_counts": Json }; Returns: undefined };
       "create_delivery_replay": {
         Args: {
@@ -2361,6 +2365,10 @@ export type Database = {
       "get_delivery_endpoints": { Args: { "p_integration_ids": (string)[] }; Returns: Json };
       "get_webhook_receipt_bodies": { Args: { "p_receipt_ids": (string)[] }; Returns: Json };
       "get_webhook_verifier": { Args: { "p_webhook_id": string }; Returns: Json };
+      "link_connector_account": {
+        Args: { "p_account_id": string; "p_actor"?: string; "p_connector_id": string; "p_tenant_id": string };
+        Returns: Json;
+      };
       "list_dead_dispatches": {
         Args: {
           "p_after": Json;
@@ -2472,6 +2480,7 @@ export type Database = {
         };
         Returns: number;
       };
+      "resolve_app_accounts": { Args: { "p_account_ids": (string)[]; "p_provider": string }; Returns: Json };
       "reveal_webhook_secret": {
         Args: { "p_actor": string; "p_org_id": string; "p_tenant_id": string; "p_webhook_id": string };
         Returns: string;

@@ -88,6 +88,13 @@ const COMPONENTS = {
       description:
         "HMAC-SHA256 of the raw body under the webhook's secret: sha256=<hex>. Webhooks of other providers carry the headers of their scheme instead.",
     },
+    appSignature: {
+      type: "apiKey",
+      in: "header",
+      name: "x-hubspot-signature-v3",
+      description:
+        "HubSpot's signature under the client secret of the app. Other apps carry the credential of their provider instead.",
+    },
   },
 };
 

@@ -25,6 +25,7 @@ export function codesOf(route: AnyRoute): ErrorCode[] {
     if (route.org === "required") add("MISSING_ORG_ID");
   }
   if (route.auth === "service" || route.signature) add("UNAUTHENTICATED");
+  if (route.signature) add("RATE_LIMITED");
   if (route.uuidParams?.length) add("NOT_FOUND");
   if (route.body || route.signature) {
     add(

@@ -81,7 +81,7 @@ export function operationOf(functionName: string, route: AnyRoute): Operation {
 
 function rawBody(route: AnyRoute): JsonSchema | undefined {
   if (route.rawBodySchema) return inputSchema(route.rawBodySchema());
-  return route.signature === "webhook" ? { description: "What the provider sends." } : undefined;
+  return route.signature ? { description: "What the provider sends." } : undefined;
 }
 
 function bodyExamples(examples: RouteExample[]): Record<string, { value: unknown }> {
@@ -93,7 +93,7 @@ function bodyExamples(examples: RouteExample[]): Record<string, { value: unknown
 function securityOf(route: AnyRoute): Record<string, string[]>[] {
   if (route.auth === "user") return [{ userToken: [], publishableKey: [] }];
   if (route.auth === "service") return [{ hubKey: [] }];
-  return route.signature === "webhook" ? [{ webhookSignature: [] }] : [];
+  return route.signature ? [{ [`${route.signature}Signature`]: [] }] : [];
 }
 
 function parametersOf(route: AnyRoute, examples: RouteExample[]): Operation["parameters"] {

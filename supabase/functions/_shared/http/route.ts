@@ -68,8 +68,11 @@ export interface RouteFacts {
   uuidParams?: string[];
   /** Largest body, in bytes. Default 1 MiB. */
   bodyLimitBytes?: number;
-  /** Public routes only: "webhook" = the credential is a webhook's signature over the raw body. */
-  signature?: "webhook";
+  /**
+   * Public routes only: the credential is a signature over the raw body, with the secret of the "webhook", or of the
+   * "app" whose customers' news comes through one URL.
+   */
+  signature?: "webhook" | "app";
   /** What the body is like where the handler reads the bytes itself; told in the document, checked by nobody. */
   rawBodySchema?: () => z.ZodType;
   /** Codes it answers beside those that follow from the facts above. */

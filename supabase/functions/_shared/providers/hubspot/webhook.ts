@@ -6,7 +6,7 @@ import { elementsOfList, parseJsonBody, randomBytes } from "../json_body.ts";
 import { jsonSample, withHeaders } from "../sample_request.ts";
 import { noSettings } from "../setting_types.ts";
 import { isTimely } from "../timestamps.ts";
-import { defineScheme } from "../webhook_scheme.ts";
+import { defineScheme, type SampleRequest } from "../webhook_scheme.ts";
 
 /** The escapes HubSpot undoes in the URI before signing, and no others (developers.hubspot.com, "Validating requests"). */
 const UNESCAPED: Record<string, string> = {
@@ -50,25 +50,7 @@ export const hubspot = defineScheme<Record<string, never>, HmacKey>({
       identityText,
       (element) => isJsonObject(element) ? element.subscriptionType : null,
     ),
-  async sample(secret, _, nowMs, url) {
-    const sample = jsonSample(url, [{
-      eventId: crypto.getRandomValues(new Uint32Array(1))[0],
-      subscriptionId: 1,
-      portalId: 1,
-      appId: 1,
-      occurredAt: nowMs,
-      subscriptionType: "sample.sent",
-      attemptNumber: 0,
-      objectId: 1,
-      changeSource: "SAMPLE",
-    }]);
-    const key = await hmacSha256Key(utf8Bytes(secret));
-    const signature = await signed(key, sample.method, url, sample.body, String(nowMs));
-    return withHeaders(sample, {
-      "x-hubspot-request-timestamp": String(nowMs),
-      "x-hubspot-signature-v3": base64Encode(signature),
-    });
-  },
+  sample: (secret, _, nowMs, url) => hubspotSample(secret, 1, nowMs, url),
 });
 
 async function signed(
@@ -79,6 +61,32 @@ async function signed(
   timestamp: string,
 ): Promise<Uint8Array> {
   return await hmacSha256(key, utf8Bytes(`${method}${signedUri(url)}`), body, utf8Bytes(timestamp));
+}
+
+/** A request with one event of a portal. */
+export async function hubspotSample(
+  secret: string,
+  portalId: number | string,
+  nowMs: number,
+  url: string,
+): Promise<SampleRequest> {
+  const sample = jsonSample(url, [{
+    eventId: crypto.getRandomValues(new Uint32Array(1))[0],
+    subscriptionId: 1,
+    portalId,
+    appId: 1,
+    occurredAt: nowMs,
+    subscriptionType: "sample.sent",
+    attemptNumber: 0,
+    objectId: 1,
+    changeSource: "SAMPLE",
+  }]);
+  const key = await hmacSha256Key(utf8Bytes(secret));
+  const signature = await signed(key, sample.method, url, sample.body, String(nowMs));
+  return withHeaders(sample, {
+    "x-hubspot-request-timestamp": String(nowMs),
+    "x-hubspot-signature-v3": base64Encode(signature),
+  });
 }
 
 /** The URI as HubSpot signs it. */

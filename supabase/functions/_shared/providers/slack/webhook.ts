@@ -9,7 +9,13 @@ import { jsonObjectOrNull, parseJsonObject, randomBytes } from "../json_body.ts"
 import { jsonSample, withHeaders } from "../sample_request.ts";
 import { noSettings } from "../setting_types.ts";
 import { epochSeconds, isTimely } from "../timestamps.ts";
-import { defineScheme, elementType, type SignedRequest, type WebhookElement } from "../webhook_scheme.ts";
+import {
+  defineScheme,
+  elementType,
+  type SampleRequest,
+  type SignedRequest,
+  type WebhookElement,
+} from "../webhook_scheme.ts";
 
 /** A check of the address is short; what is longer is news, and not parsed twice. */
 const MAX_CHECK_BYTES = 4096;
@@ -38,24 +44,32 @@ export const slack = defineScheme<Record<string, never>, HmacKey>({
     return body?.type === "url_verification" ? echo(scalarText(body.challenge)) : null;
   },
   elements: async (request) => [isForm(request) ? await formElement(request) : await eventElement(request)],
-  async sample(secret, _, nowMs, url) {
-    const timestamp = epochSeconds(nowMs);
-    const sample = jsonSample(url, {
-      type: "event_callback",
-      team_id: "T0SAMPLE",
-      api_app_id: "A0SAMPLE",
-      event_id: `Ev${crypto.randomUUID()}`,
-      event_time: Number(timestamp),
-      event: { type: "sample.sent" },
-    });
-    const key = await hmacSha256Key(utf8Bytes(secret));
-    const signature = await hmacSha256(key, utf8Bytes(`v0:${timestamp}:`), sample.body);
-    return withHeaders(sample, {
-      "x-slack-request-timestamp": timestamp,
-      "x-slack-signature": `v0=${hexEncode(signature)}`,
-    });
-  },
+  sample: (secret, _, nowMs, url) => slackSample(secret, "T0SAMPLE", nowMs, url),
 });
+
+/** A request with one event of a workspace. */
+export async function slackSample(
+  secret: string,
+  teamId: string,
+  nowMs: number,
+  url: string,
+): Promise<SampleRequest> {
+  const timestamp = epochSeconds(nowMs);
+  const sample = jsonSample(url, {
+    type: "event_callback",
+    team_id: teamId,
+    api_app_id: "A0SAMPLE",
+    event_id: `Ev${crypto.randomUUID()}`,
+    event_time: Number(timestamp),
+    event: { type: "sample.sent" },
+  });
+  const key = await hmacSha256Key(utf8Bytes(secret));
+  const signature = await hmacSha256(key, utf8Bytes(`v0:${timestamp}:`), sample.body);
+  return withHeaders(sample, {
+    "x-slack-request-timestamp": timestamp,
+    "x-slack-signature": `v0=${hexEncode(signature)}`,
+  });
+}
 
 async function eventElement(request: SignedRequest): Promise<WebhookElement> {
   const body = parseJsonObject(request.body);

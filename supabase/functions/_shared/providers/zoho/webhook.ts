@@ -6,7 +6,7 @@ import { jsonSample } from "../sample_request.ts";
 import { mentions } from "../marks.ts";
 import { noSettings } from "../setting_types.ts";
 import { showsToken, type TokenKey, tokenKey, withoutToken } from "../shared_token.ts";
-import { defineScheme, elementType } from "../webhook_scheme.ts";
+import { defineScheme, elementType, type SampleRequest } from "../webhook_scheme.ts";
 
 /** What Zoho takes as the token of a watch. */
 const MAX_TOKEN_LENGTH = 50;
@@ -36,18 +36,22 @@ export const zoho = defineScheme<Record<string, never>, TokenKey>({
     return await elementsOfList(body.ids, (id) => `${news}|${scalarText(id)}`, () => type);
   },
   withoutSecret: withoutToken,
-  sample: (secret, _, nowMs, url) =>
-    Promise.resolve(jsonSample(url, {
-      server_time: nowMs,
-      query_params: {},
-      module: "Sample",
-      resource_uri: "https://www.zohoapis.com/crm/v8/Sample",
-      ids: [String(crypto.getRandomValues(new Uint32Array(1))[0])],
-      operation: "sent",
-      channel_id: "1",
-      token: secret,
-    })),
+  sample: (secret, _, nowMs, url) => Promise.resolve(zohoSample(secret, "1", nowMs, url)),
 });
+
+/** A request with one record of a channel. */
+export function zohoSample(token: string, channelId: string, nowMs: number, url: string): SampleRequest {
+  return jsonSample(url, {
+    server_time: nowMs,
+    query_params: {},
+    module: "Sample",
+    resource_uri: "https://www.zohoapis.com/crm/v8/Sample",
+    ids: [String(crypto.getRandomValues(new Uint32Array(1))[0])],
+    operation: "sent",
+    channel_id: channelId,
+    token,
+  });
+}
 
 /** Zoho gives a notification no id: it is what happened, where and when. */
 function newsText(body: LosslessJsonObject): string {
