@@ -29,15 +29,22 @@ security definer
 set search_path = ''
 as $$
 begin
-  -- The trigger integration_webhooks_version does the rest.
-  update public.integration_webhooks w set updated_at = now()
-  where w.tenant_id = old.tenant_id and w.through_app and w.deleted_at is null
-    and w.connector_id = (to_jsonb(old) ->> tg_argv[0])::uuid;
+  with outdated as (
+    -- The trigger integration_webhooks_version does the rest.
+    update public.integration_webhooks w set updated_at = now()
+    where w.tenant_id = old.tenant_id and w.through_app and w.deleted_at is null
+      and w.connector_id = (to_jsonb(old) ->> tg_argv[0])::uuid
+    returning w.id
+  )
+  update private.webhook_watch k
+  set watched_since = clock_timestamp(), silent_since = null, told_at = null
+  from outdated o
+  where k.webhook_id = o.id;
   return null;
 end;
 $$;
 comment on function private.outdate_app_webhook() is
-  'Row trigger: an account that leaves its connector, or a connector that is switched, makes what receivers remember of them stale. Its argument names the column with the connector. Definer: whoever changes connectors need not be able to write webhooks.';
+  'Row trigger: an account that leaves its connector, or a connector that is switched, makes what receivers remember of them stale, and its silence is watched anew. Its argument names the column with the connector. Definer: whoever changes connectors need not be able to write webhooks.';
 create trigger connector_accounts_outdate_webhook after update or delete on public.connector_accounts
   for each row execute function private.outdate_app_webhook('connector_id');
 create trigger integration_connectors_outdate_webhook after update of status on public.integration_connectors

@@ -38,6 +38,8 @@ export async function startLoneReceiver(environment: Record<string, string>): Pr
     }
     calls.push({ name, receipts: [] });
     const { p_webhook_id: id } = await request.json();
+    // No account is connected.
+    if (name === "resolve_app_accounts") return Response.json({});
     return Response.json(name === "get_webhook_verifier" ? verifierRow(id, webhooks.get(id)) : null);
   });
   const url = `http://127.0.0.1:${server.addr.port}`;

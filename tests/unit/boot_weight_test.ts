@@ -55,6 +55,12 @@ Deno.test("BOOT: webhook-receiver starts with no provider's code: it is loaded w
   assert.deepEqual(modules.filter((specifier) => /\/_shared\/providers\/\w+\//.test(specifier)), []);
 });
 
+Deno.test("BOOT: webhook-receiver starts without what takes an app's news: the first request of an app loads it", async () => {
+  const modules = await modulesAtBoot("webhook-receiver");
+  const late = /\/(?:receive_app|apps|webhook_app|account_cache|unknown_account_tally|item_texts)\.ts$/;
+  assert.deepEqual(modules.filter((specifier) => late.test(specifier)), []);
+});
+
 Deno.test("BOOT: no function starts with the database driver or the expression engine", async () => {
   const names = [...Deno.readDirSync(functionsDir)]
     .filter((entry) => entry.isDirectory && !entry.name.startsWith("_")).map((entry) => entry.name);

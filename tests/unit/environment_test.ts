@@ -89,6 +89,29 @@ Deno.test("ENV: other keys than Google's are on loopback, where that may be call
   }
 });
 
+Deno.test("ENV: an app has no secret, one, or the new one and the old one", async () => {
+  const [first, second] = ["0123456789abcdef", "!".repeat(500)];
+  for (
+    const name of [
+      "INTERLOCK_HUBSPOT_CLIENT_SECRET",
+      "INTERLOCK_SLACK_SIGNING_SECRET",
+      "INTERLOCK_ZOHO_CHANNEL_SECRET",
+    ] as const
+  ) {
+    const read = async (value: string) => (await environmentWith({ [name]: value }))[name];
+    assert.deepEqual(await read(""), []);
+    assert.deepEqual(await read(first), [first]);
+    assert.deepEqual(await read(` ${first} , ${second},`), [first, second]);
+    const odd = ["short", "é".repeat(20), `${first} ${first}`, `${second}!`, `${first},${second},${first}`];
+    for (const text of odd) {
+      await assert.rejects(environmentWith({ [name]: text }), (error: Error) => {
+        assert.match(error.message, new RegExp(`${name}: is not one or two secrets`));
+        return !error.message.includes(text);
+      }, text);
+    }
+  }
+});
+
 Deno.test("ENV: INTERLOCK_CLIENT_ADDRESS is a header and a number of proxies; none when not set", async () => {
   const read = async (value: string) =>
     (await environmentWith({ INTERLOCK_CLIENT_ADDRESS: value })).INTERLOCK_CLIENT_ADDRESS;
