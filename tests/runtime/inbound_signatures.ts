@@ -8,8 +8,8 @@ const URL_GIVEN = "https://hub.example/functions/v1/webhook-receiver/1";
 const EMAIL = "push@example.iam.gserviceaccount.com";
 
 /**
- * Verifies every vector, a sample of every scheme that can make one, and a token of Google's, under the hosted runtime's
- * Deno; and sees each of them refused once it is changed. This also loads what a boot leaves out: the XML parser, and
+ * Verifies every vector, a sample of every scheme and app that can make one, and a token of Google's, under the hosted
+ * runtime's Deno; and sees each of them refused once it is changed. This also loads what a boot leaves out: the XML parser, and
  * what verifies tokens.
  *
  * @throws {Error} naming what did not come out as it should.
@@ -18,8 +18,10 @@ export async function checkInboundSignatures(functionsDir: string): Promise<void
   const google = startGoogleIdentity();
   const registry = pathToFileURL(join(functionsDir, "_shared/providers/registry.ts")).href;
   const token = google.token(pushClaims(Date.now(), URL_GIVEN, EMAIL));
+  const apps = pathToFileURL(join(functionsDir, "_shared/providers/apps.ts")).href;
   const code = `
     import { schemeOf, webhookProviders } from ${JSON.stringify(registry)};
+    import { appOf, appProviders } from ${JSON.stringify(apps)};
     const now = Date.now();
     const wrong = [];
     const check = async (what, provider, secret, given, request, nowMs) => {
@@ -51,6 +53,15 @@ export async function checkInboundSignatures(functionsDir: string): Promise<void
       const settings = scheme.settings().parse(scheme.exampleSettings);
       const sample = await scheme.sample(secret, settings, now, ${JSON.stringify(URL_GIVEN)});
       if (sample) await check(scheme.provider + ", a sample", scheme.provider, secret, settings, sample, now);
+    }
+    for (const provider of appProviders) {
+      const app = await appOf(provider);
+      const sample = await app.sample("the-secret-of-an-app", "7", now, ${JSON.stringify(URL_GIVEN)});
+      const request = { ...sample, headers: new Headers(sample.headers) };
+      const key = await app.keyFor("the-secret-of-an-app", request);
+      if (!await app.scheme.verify(request, key, now)) wrong.push("the app of " + provider + " does not verify");
+      const accounts = (await app.shares(request)).map(({ accountId, elements }) => accountId + ":" + elements.length);
+      if (accounts.join() !== "7:1") wrong.push("the app of " + provider + " has " + accounts);
     }
     const pushed = {
       method: "POST",
