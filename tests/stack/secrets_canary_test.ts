@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
 import { hubspotEvent, hubspotHeaders } from "../../simulators/hubspot/webhook.ts";
+import { DEMO_APP_SECRETS } from "../../local/demo_app_secrets.ts";
+import {
+  contactEvent,
+  createCustomer,
+  sendEvents,
+  sendToApp,
+  zohoNotification,
+  zohoToken,
+} from "../support/app.ts";
 import { call } from "../support/api.ts";
 import { deliveryWith, startTestSink, writeReadiness } from "../support/outbound.ts";
 import { adminSql, eventually, sql, stack, stackTest } from "../support/stack.ts";
@@ -84,6 +93,16 @@ stackTest(
         body: { provider: "hubspot", name: "x".repeat(300), secret: secrets[0] },
       }),
     );
+    // Apps: what they sign with is the hub's own, and a Zoho channel's token comes in the body.
+    const [portal, channel] = [await createCustomer("hubspot"), await createCustomer("zoho")];
+    await keep(sendEvents(contactEvent(portal.accountId)));
+    await keep(sendToApp("zoho", zohoNotification(channel.accountId)));
+    for (const { tenant, webhookId } of [portal, channel]) {
+      const options = { user: tenant.users.admin, orgId: tenant.orgs[0], method: "POST" };
+      assert.equal((await keep(call(`integrations/webhooks/${webhookId}/test`, options))).status, 200);
+      await keep(call(`integrations/webhooks/${webhookId}/reveal`, options));
+    }
+    secrets.push(...Object.values(DEMO_APP_SECRETS), zohoToken(channel.accountId));
     // The way out: the signing secret is ours, the header's value the customer's, and the endpoint echoes all of it.
     const sink = startTestSink((arrival) =>
       new Response(JSON.stringify([arrival.headers, `Basic ${arrival.headers["x-customer-key"]}`]), {

@@ -10,8 +10,8 @@ import { zoho, zohoSample } from "./webhook.ts";
 
 /**
  * Watches of many organizations of Zoho. Nothing in a notification names the organization, so the account is the watch's
- * channel, whose id the hub has chosen. Zoho shows an organization the token of its own watches; so that nobody can speak
- * for another one, each channel has a token of its own, made of the secret.
+ * channel, whose id the hub has chosen. Each channel has a token of its own, made of the secret: with one token for all,
+ * a customer who learns it from a watch of theirs could speak for the others.
  */
 export const zohoApp: WebhookApp = {
   scheme: zoho,
