@@ -16,6 +16,7 @@ function fakeStore(known: Record<string, number>) {
       const found = ids.filter((id) => id in known).map((id) => [id, row(known[id]!)]);
       return Promise.resolve(Object.fromEntries(found) as T);
     },
+    callWithBytes: () => Promise.reject(new Error("not asked for")),
     close: () => Promise.resolve(),
   };
   return { store, asked };
@@ -63,6 +64,7 @@ Deno.test("ACCOUNTS: unknown ones are handed over in one call of a thousand at m
       calls.push(args.p_counts as typeof calls[0]);
       return Promise.resolve(null as T);
     },
+    callWithBytes: () => Promise.reject(new Error("not asked for")),
     close: () => Promise.resolve(),
   };
   const tally = new UnknownAccountTally(store, 20);

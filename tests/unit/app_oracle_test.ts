@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hmacSha256Key } from "../../supabase/functions/_shared/crypto/hmac.ts";
 import { environment } from "../../supabase/functions/_shared/env.ts";
 import { BODY_SIGNERS } from "../support/body_signatures.ts";
 import { startLoneReceiver } from "../support/lone_receiver.ts";
@@ -31,10 +32,13 @@ for (const scheme of webhookSchemes.values()) {
     return verify.apply(scheme, args);
   };
 }
-const sign = crypto.subtle.sign.bind(crypto.subtle) as (...args: unknown[]) => Promise<never>;
-crypto.subtle.sign = (...args: unknown[]) => {
+// Every HMAC of usual length starts as a copy of its key.
+const { keyed } = await hmacSha256Key(new Uint8Array(1));
+const hashes: { clone(): unknown } = Object.getPrototypeOf(keyed);
+const { clone } = hashes;
+hashes.clone = function () {
   counted.signatures++;
-  return sign(...args);
+  return clone.call(this);
 };
 
 const BODIES: Record<Provider, string> = {
@@ -62,7 +66,8 @@ async function attempt(provider: Provider, path: string, secret: string | null):
   const { request_id, ...body } = await response.json();
   assert.equal(request_id, response.headers.get("x-request-id"));
   const headers = [...response.headers].filter(([name]) => name !== "x-request-id");
-  const calls = receiver.calls.slice(before).map(({ name }) => name);
+  // Counts of earlier requests are handed over when their time has come.
+  const calls = receiver.calls.slice(before).map(({ name }) => name).filter((name) => !/^count_/.test(name));
   return JSON.stringify({ status: response.status, body, headers, ...counted, calls });
 }
 
