@@ -10,6 +10,7 @@ function fakeStore(known: Record<string, number>) {
     ...{ webhook_id: "w", tenant_id: "t", version, event_types: ["*"], rate_limit_per_second: null },
   });
   const store: Store = {
+    parallelCalls: 1,
     call<T>(_: string, args: Record<string, Json>): Promise<T> {
       const ids = args.p_account_ids as string[];
       asked.push(ids);
@@ -59,6 +60,7 @@ Deno.test("ACCOUNTS: unknown ones are handed over in one call of a thousand at m
   const calls: { account_id: string; requests: number; elements: number }[][] = [];
   let isAway = true;
   const store: Store = {
+    parallelCalls: 1,
     call<T>(_: string, args: Record<string, Json>): Promise<T> {
       if (isAway) return Promise.reject(new Error("away"));
       calls.push(args.p_counts as typeof calls[0]);
