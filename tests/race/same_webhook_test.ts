@@ -31,6 +31,23 @@ stackTest(
   },
 );
 
+stackTest(
+  "1,000 copies of one event at once are one receipt and one event, and all are answered 200",
+  async () => {
+    const tenant = await createTenant();
+    const webhook = await createWebhook(tenant, "generic_hmac");
+    const body = JSON.stringify({ id: crypto.randomUUID() });
+    const answers = await Promise.all(Array.from({ length: 1000 }, () => sendGeneric(webhook, body)));
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+    assert.equal(answers.filter((answer) => answer.body.duplicate === false).length, 1);
+    assert.equal(new Set(answers.map((answer) => answer.body.receipt_id)).size, 1);
+    const [row] = await sql`select
+    (select count(*)::int from public.webhook_receipts where tenant_id = ${tenant.id}) as receipts,
+    (select count(*)::int from public.integration_events_outbox where tenant_id = ${tenant.id}) as events`;
+    assert.deepEqual({ ...row }, { receipts: 1, events: 1 });
+  },
+);
+
 stackTest("requests of many tenants that share a batch each get their own receipt", async () => {
   const tenants = await Promise.all([createTenant(), createTenant(), createTenant()]);
   const webhooks = await Promise.all(tenants.map((tenant) => createWebhook(tenant, "generic_hmac")));

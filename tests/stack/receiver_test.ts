@@ -110,8 +110,11 @@ stackTest("an unknown webhook, an inactive one and a bad signature are answered 
   const wrongSecret = { ...active, secret: "x".repeat(32) };
   const answers = [];
   for (const webhook of [inactive, unknown, malformed, wrongSecret]) {
-    const { status, body } = await sendGeneric(webhook, '{"a":1}');
-    answers.push(JSON.stringify([status, body.error, body.error_code, Object.keys(body).sort()]));
+    const { status, body, headers } = await sendGeneric(webhook, '{"a":1}');
+    const { request_id: requestId, ...rest } = body;
+    assert.equal(headers.get("x-request-id"), requestId);
+    const shared = [...headers].filter(([name]) => !["x-request-id", "date"].includes(name)).sort();
+    answers.push(JSON.stringify([status, rest, shared]));
   }
   assert.equal(new Set(answers).size, 1, answers.join("\n"));
   assert.equal(JSON.parse(answers[0]!)[0], 401);
