@@ -1,4 +1,5 @@
 import { InterlockError } from "../errors/interlock_error.ts";
+import { parsePlain, type PlainJson } from "../json/plain.ts";
 import { isJsonObject, type LosslessJson, type LosslessJsonObject, parseLossless } from "../json/lossless.ts";
 import { keyOf } from "./element_keys.ts";
 import { elementType, MAX_ELEMENTS, type WebhookElement } from "./webhook_scheme.ts";
@@ -13,6 +14,19 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 export function parseJsonBody(body: Uint8Array): LosslessJson {
   try {
     return parseLossless(utf8.decode(body));
+  } catch (error) {
+    throw new InterlockError("MALFORMED_BODY", "The body is not valid JSON in UTF-8.", { cause: error });
+  }
+}
+
+/**
+ * The JSON of a verified body of which nobody looks at a number.
+ *
+ * @throws {InterlockError} MALFORMED_BODY when it is no JSON or no UTF-8.
+ */
+export function parsePlainBody(body: Uint8Array): PlainJson {
+  try {
+    return parsePlain(utf8.decode(body));
   } catch (error) {
     throw new InterlockError("MALFORMED_BODY", "The body is not valid JSON in UTF-8.", { cause: error });
   }
@@ -55,16 +69,17 @@ export function jsonObjectOrNull(body: Uint8Array): LosslessJsonObject | null {
  * @param identityOf - what stays the same when the provider sends the item again.
  * @throws {InterlockError} MALFORMED_BODY when it is no list, an empty one, or one longer than `most`.
  */
-export async function elementsOfList(
-  list: LosslessJson | undefined,
-  identityOf: (item: LosslessJson, index: number) => string,
-  typeOf: (item: LosslessJson) => LosslessJson | undefined,
+export async function elementsOfList<Item = LosslessJson>(
+  list: unknown,
+  identityOf: (item: Item, index: number) => string,
+  typeOf: (item: Item) => unknown,
   most = MAX_ELEMENTS,
 ): Promise<WebhookElement[]> {
   if (!Array.isArray(list) || list.length === 0 || list.length > most) {
     throw new InterlockError("MALFORMED_BODY", `The body does not list 1 to ${most} events.`);
   }
-  return await Promise.all(list.map(async (item, index) => ({
+  const items: Item[] = list;
+  return await Promise.all(items.map(async (item, index) => ({
     dedupeKey: await keyOf(identityOf(item, index)),
     type: elementType(typeOf(item)),
   })));

@@ -1,8 +1,8 @@
 import { hexEncode, utf8Bytes } from "../crypto/encoding.ts";
 import { sha256 } from "../crypto/hmac.ts";
-import { isJsonObject, type LosslessJson } from "../json/lossless.ts";
+import type { PlainJson } from "../json/plain.ts";
 import { keyOfBody } from "./element_keys.ts";
-import { elementsOfList, parseJsonBody } from "./json_body.ts";
+import { elementsOfList, parsePlainBody } from "./json_body.ts";
 import { elementType, type SignedRequest, type WebhookElement } from "./webhook_scheme.ts";
 
 /** Which headers of a request say which event it is and of what type. */
@@ -27,8 +27,11 @@ export async function plainElements(
     : await keyOfBody(request.body);
   const named = request.headers.get(event_type_header);
   if (!isJson(request)) return [{ dedupeKey: requestKey, type: elementType(named) }];
-  const body = parseJsonBody(request.body);
-  const typeOf = (item: LosslessJson) => named ?? (isJsonObject(item) ? item.type ?? item.event : null);
+  const body = parsePlainBody(request.body);
+  const typeOf = (item: PlainJson) => {
+    const isObject = typeof item === "object" && item !== null && !Array.isArray(item);
+    return named ?? (isObject ? item.type ?? item.event : null);
+  };
   if (!Array.isArray(body)) return [{ dedupeKey: requestKey, type: elementType(typeOf(body)) }];
   return await elementsOfList(body, (_, index) => `${requestKey}:${index}`, typeOf);
 }

@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import type { LosslessJson } from "../json/lossless.ts";
 
 /** A request as the provider sent it. */
 export interface SignedRequest {
@@ -106,7 +105,7 @@ export const REPLAY_WINDOW_MS = 5 * 60 * 1000;
 export const MAX_ELEMENTS = 1000;
 
 /** A type name fit for storing: the provider's, with foreign characters replaced and cut to 100; "unknown" for none. */
-export function elementType(value: LosslessJson | undefined | null): string {
+export function elementType(value: unknown): string {
   if (typeof value !== "string" || value === "") return "unknown";
   return value.slice(0, 100).replaceAll(/[^A-Za-z0-9_.:-]/g, "_");
 }
