@@ -9,8 +9,9 @@ export interface DirectStoreOptions {
   databaseUrl: string;
   maxConnections: number;
   /**
-   * Time one call may take, in milliseconds. Default 12,000: above the server's own limit of 8 s, which does not help when
-   * the server is gone without a word and its connections stay open for a quarter of an hour.
+   * Time one call may take, in milliseconds, before its connections are given up; a third more, and it fails. Default
+   * 9,000: above the server's own limit of 8 s, which does not help when the server is gone without a word and its
+   * connections stay open for a quarter of an hour.
    */
   timeoutMs?: number;
 }
@@ -32,19 +33,22 @@ export function createDirectStore(options: DirectStoreOptions): Store {
       max: options.maxConnections,
       prepare,
       connect_timeout: 5,
+      // The driver's own waits grow to 20 s, in which a database that is back would not be found.
+      backoff: (attempts: number) => Math.min(1, 0.05 * 2 ** attempts),
       idle_timeout: 30,
       onnotice: () => {},
       connection: { application_name: "interlock", statement_timeout: STATEMENT_TIMEOUT_MS },
     });
   let sql = connect();
-  /** Gives up the connections of a pool in which one does not answer; whoever else waits for them hears of it. */
+  const timeoutMs = options.timeoutMs ?? STATEMENT_TIMEOUT_MS + 1000;
+  /** Gives up a pool in which a connection does not answer. What else is on its way in it gets a moment to end. */
   const abandon = (stuck: postgres.Sql) => {
     if (stuck === sql) sql = connect();
-    stuck.end({ timeout: 0 }).catch(() => {});
+    stuck.end({ timeout: timeoutMs / 3000 }).catch(() => {});
   };
   const run = async <T>(text: string, values: Parameter[]): Promise<T> => {
     const used = sql;
-    const timer = setTimeout(() => abandon(used), options.timeoutMs ?? STATEMENT_TIMEOUT_MS + 4000);
+    const timer = setTimeout(() => abandon(used), timeoutMs);
     try {
       const rows = await used.unsafe(text, values, { prepare });
       return rows[0]?.result as T;
