@@ -97,9 +97,9 @@ Deno.test("ReceiptBatcher: large bodies find room by their size, a tenant's shar
     }
   };
   const [a, b, c] = [addAll("a", 100), addAll("b", 100), addAll("c", 100)];
-  assert.deepEqual([a.length, b.length, c.length], [24, 24, 0]);
+  assert.deepEqual([a.length, b.length, c.length], [12, 12, 0]);
   await endAll();
   await Promise.all([...a, ...b]);
-  assert.equal(addAll("c", 100).length, 24, "what is stored holds nothing any more");
+  assert.equal(addAll("c", 100).length, 12, "what is stored holds nothing any more");
   await endAll();
 });

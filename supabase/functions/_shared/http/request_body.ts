@@ -9,7 +9,7 @@ const DRAIN_TIMEOUT_MS = 5000;
  * What the bodies of all open requests may hold together, from their first byte to the answer: neither many slow senders
  * nor a database that stands still must use up the worker's 256 MB.
  */
-const HELD_LIMIT_BYTES = 64 * 1024 * 1024;
+const HELD_LIMIT_BYTES = 32 * 1024 * 1024;
 
 /**
  * Pieces that a body may come in: each costs some 10 µs, so a mebibyte of single bytes would keep the worker busy for

@@ -2,9 +2,9 @@ import type { ReceiptToStore } from "./receipt_frame.ts";
 
 /** Bytes besides those of headers and body: per element a key, a type, and what JSON puts around them. */
 const ELEMENT_BYTES = 250;
-const MAX_BYTES = 48 * 1024 * 1024;
+const MAX_BYTES = 24 * 1024 * 1024;
 /** So that one tenant's large bodies leave room for the others'. */
-const MAX_BYTES_OF_TENANT = 24 * 1024 * 1024;
+const MAX_BYTES_OF_TENANT = 12 * 1024 * 1024;
 
 /**
  * How much of what waits to be stored, or is being stored, a worker holds: counting requests alone, two thousand of a
