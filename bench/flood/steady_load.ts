@@ -31,16 +31,16 @@ export interface SteadyResult {
 const FILLER = "x".repeat(942);
 
 async function load({ url, secret, perSecond, connections, durationMs }: SteadyLoad): Promise<SteadyResult> {
-  const address = new URL(url);
+  const { port, pathname } = new URL(url);
   const idle = await Promise.all(
-    Array.from({ length: connections }, () => KeepAliveConnection.open(address)),
+    Array.from({ length: connections }, () => KeepAliveConnection.open(Number(port))),
   );
   const waiting: ((connection: KeepAliveConnection) => void)[] = [];
   const result: SteadyResult = { accepted: 0, limited: 0, refused: 0, latenciesMs: [] };
   const sendOne = async (dueAtMs: number) => {
     const connection = idle.pop() ?? await new Promise<KeepAliveConnection>((free) => waiting.push(free));
     const body = JSON.stringify({ id: crypto.randomUUID(), type: "bench.event", filler: FILLER });
-    const { status } = await connection.post({
+    const { status } = await connection.post(pathname, {
       "content-type": "application/json",
       "x-signature": `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
     }, body);

@@ -54,7 +54,8 @@ export async function receiveRaw(context: HandlerContext): Promise<Response> {
 export async function answerQuestion(context: HandlerContext): Promise<Response> {
   const webhookId = context.params.webhook_id ?? "";
   const request = signedRequest(context.request, addressOf(webhookId), new Uint8Array());
-  const { scheme } = await authenticate(webhookId, request);
+  await authenticate(webhookId, request);
+  const { scheme } = await authenticateAnew(webhookId, request);
   const answer = scheme.handshake?.(request);
   if (!answer) throw notVerified();
   return answer;
@@ -100,6 +101,7 @@ async function receive(
   });
   const answer = verifier.scheme.handshake?.(request);
   if (answer) {
+    await authenticateAnew(webhookId, request);
     log.info("webhook address checked");
     return answer;
   }
@@ -107,8 +109,7 @@ async function receive(
   refuseFlood(verifier);
   let stored = await storeWanted(context, verifier, request, readElements);
   if (stored?.outcome === "stale") {
-    await verifiers.refresh(webhookId);
-    verifier = await authenticate(webhookId, request);
+    verifier = await authenticateAnew(webhookId, request);
     stored = await storeWanted(context, verifier, request, readElements);
   }
   if (stored === null) {
@@ -175,6 +176,12 @@ async function authenticate(webhookId: string, request: SignedRequest): Promise<
   if (await verifies(current, request) && current) return current;
   if (current) tally.count(current.webhookId, "refused");
   throw notVerified();
+}
+
+export /** With nothing remembered: for a request that is known to verify, where no storing call tells of a change. */
+async function authenticateAnew(webhookId: string, request: SignedRequest): Promise<Verifier> {
+  await verifiers.refresh(webhookId.toLowerCase());
+  return await authenticate(webhookId, request);
 }
 
 export function notVerified(): InterlockError {

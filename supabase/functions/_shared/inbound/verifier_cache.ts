@@ -41,7 +41,7 @@ interface Entry {
 }
 
 /** How long a copy serves requests that verify. The storing call refuses stale copies, so this only bounds work. */
-const TTL_MS = 5000;
+const TTL_MS = 60_000;
 const MAX_ENTRIES = 2000;
 
 /** Verifiers of webhooks, read at most once at a time each; unknown and inactive ones are remembered as null. */
@@ -50,7 +50,7 @@ export class VerifierCache {
 
   constructor(private readonly store: Store, private readonly clock: Clock = systemClock) {}
 
-  /** The verifier of a webhook, null when it is unknown or inactive. A remembered one may be 5 s old. */
+  /** The verifier of a webhook, null when it is unknown or inactive. A remembered one may be a minute old. */
   get(webhookId: string): Promise<Verifier | null> {
     return this.getSince(webhookId, this.clock.nowMs() - TTL_MS);
   }
