@@ -12,8 +12,10 @@ import type { Transport } from "../measure/function_process.ts";
 import { readOptions } from "../measure/options.ts";
 import { keepResults } from "../measure/results.ts";
 import { readStackSetting } from "../measure/setting.ts";
+import { quantile, round } from "../measure/statistics.ts";
 import { type Finding, isSound, renderMarkdown } from "./report.ts";
-import { type Limits, prepareScene, startReceiver } from "./scene.ts";
+import { type Limits, type Phase, prepareScene, startReceiver } from "./scene.ts";
+import type { SteadyResult } from "./steady_load.ts";
 
 const { quick, repetitions } = readOptions(Deno.args, 5);
 const phaseMs = quick ? 1000 : 8000;
@@ -49,9 +51,24 @@ async function run(): Promise<boolean> {
   });
   const report = renderMarkdown(findings);
   console.log(report);
-  const kept = { setting, findings };
+  const kept = { setting, findings: findings.map(withoutEveryLatency) };
   if (isSound(findings) && !quick) await keepResults("flood", kept, report);
   return isSound(findings);
+}
+
+/** What is kept for machines: quantiles stand for tens of thousands of numbers. */
+function withoutEveryLatency({ rounds, warmUp, ...finding }: Finding) {
+  const summary = ({ latenciesMs, ...counts }: SteadyResult) => ({
+    ...counts,
+    p50Ms: round(quantile(latenciesMs, 0.5), 2),
+    p99Ms: round(quantile(latenciesMs, 0.99), 2),
+  });
+  const phase = ({ quiet, flood }: Phase) => ({ quiet: summary(quiet), flood: flood && summary(flood) });
+  return {
+    ...finding,
+    warmUp: warmUp && phase(warmUp),
+    rounds: rounds.map(({ alone, beside }) => ({ alone: phase(alone), beside: phase(beside) })),
+  };
 }
 
 const sound = await run();

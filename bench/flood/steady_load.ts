@@ -56,7 +56,8 @@ async function load({ url, secret, perSecond, connections, durationMs }: SteadyL
   const running = new Set<Promise<void>>();
   const total = Math.floor(perSecond * durationMs / 1000);
   for (let sent = 0; sent < total;) {
-    const due = Math.min(total, Math.floor((performance.now() - startedMs) * perSecond / 1000));
+    // The first is due at once, each other one after the one before.
+    const due = Math.min(total, 1 + Math.floor((performance.now() - startedMs) * perSecond / 1000));
     for (; sent < due && waiting.length < connections; sent++) {
       const one = sendOne(startedMs + sent * 1000 / perSecond).finally(() => running.delete(one));
       running.add(one);
