@@ -142,7 +142,11 @@ for (const outage of OUTAGES) {
       await fillFromPrepared("migrated", dataDir);
       const stack = await startStack({ dataDir, port: 0 });
       // Without a way of its own it goes over PostgREST.
-      const extra: Record<string, string> = outage.direct ? { INTERLOCK_DB_URL: stack.dbUrl } : {};
+      const extra: Record<string, string> = {
+        INTERLOCK_WEBHOOK_RATE_LIMIT: "100000",
+        INTERLOCK_TENANT_RATE_LIMIT: "100000",
+        ...(outage.direct ? { INTERLOCK_DB_URL: stack.dbUrl } : {}),
+      };
       try {
         await withFunctionProcess(
           "webhook-receiver",
