@@ -12,6 +12,13 @@ import { hmacSha256Key } from "../../supabase/functions/_shared/crypto/hmac.ts";
 import { decimalText } from "../../supabase/functions/_shared/json/decimal.ts";
 import { backoffDelayMs } from "../../supabase/functions/_shared/retry/backoff.ts";
 
+Deno.test("hex is digits and nothing that a decoder takes for them", () => {
+  for (const text of ["a", "abc", "zz", "0x", " 0", "\u0130\u0130", "0\u0130", "ab\u0161\u0162", "a\u0661"]) {
+    assert.equal(hexDecode(text), null, JSON.stringify(text));
+  }
+  assert.deepEqual(hexDecode("aBfF"), Uint8Array.of(0xab, 0xff));
+});
+
 Deno.test("base64 and hex round-trip any bytes", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 70_000 }), (bytes) => {

@@ -36,7 +36,7 @@ function view(bytes: Uint8Array): Buffer {
 
 /** Bytes of a hexadecimal text of either case; null when it is none. */
 export function hexDecode(text: string): Uint8Array<ArrayBuffer> | null {
-  // What is no hexadecimal digit ends the decoding.
-  const bytes = Buffer.from(text, "hex");
-  return bytes.length * 2 === text.length ? new Uint8Array(bytes) : null;
+  // Asked first: the decoder looks at the low byte of a character only, and takes what is not of ASCII for a digit.
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return null;
+  return new Uint8Array(Buffer.from(text, "hex"));
 }
