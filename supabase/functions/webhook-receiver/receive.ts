@@ -28,7 +28,7 @@ export const KEYS_TRIED = 2;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 const verifiers = new VerifierCache(hubStore());
-export const batcher = new ReceiptBatcher(hubStore(), new FlightDepth(hubStore().parallelCalls));
+const batcher = new ReceiptBatcher(hubStore(), new FlightDepth(hubStore().parallelCalls));
 export const tally = new RequestTally(hubStore());
 export const limiter = new RateLimiter();
 const dummyKeys = new Map<WebhookScheme, Promise<WebhookKey>>();
@@ -157,7 +157,8 @@ async function storeWanted(
 ): Promise<StoredReceipt | null> {
   const elements = await readElements(verifier, request);
   const wanted = wantedElements(elements, verifier.eventTypes);
-  const stored = await store(context, verifier, request, wanted);
+  const keys = verifier.keys.map(({ key }) => key);
+  const stored = await storeReceipt(context, verifier, { scheme: verifier.scheme, keys }, request, wanted);
   if (stored.outcome === "stale") return stored;
   tally.count(verifier.webhookId, "filtered", elements.length - wanted.length);
   return wanted.length === 0 ? null : stored;
@@ -178,7 +179,7 @@ async function authenticate(webhookId: string, request: SignedRequest): Promise<
   throw notVerified();
 }
 
-export /** With nothing remembered: for a request that is known to verify, where no storing call tells of a change. */
+/** With nothing remembered: for a request that is known to verify, where no storing call tells of a change. */
 async function authenticateAnew(webhookId: string, request: SignedRequest): Promise<Verifier> {
   await verifiers.refresh(webhookId.toLowerCase());
   return await authenticate(webhookId, request);
@@ -214,26 +215,28 @@ function dummyKey(scheme: WebhookScheme): Promise<WebhookKey> {
   return known;
 }
 
-/** The body as it may be stored: tables hold no secrets. */
-function storedBody({ scheme, keys }: Verifier, { body }: SignedRequest): Uint8Array {
-  return keys.reduce((masked, { key }) => scheme.withoutSecret?.(masked, key) ?? masked, body);
-}
-
-function store(
+/**
+ * Stores a verified request, or the part of it that concerns a webhook. Tables hold no secrets: what a key of the sender
+ * stands for is masked in the body.
+ */
+export function storeReceipt(
   context: HandlerContext,
-  verifier: Verifier,
-  request: SignedRequest,
+  { tenantId, webhookId, version }: Pick<Verifier, "tenantId" | "webhookId" | "version">,
+  { scheme, keys }: { scheme: WebhookScheme; keys: WebhookKey[] },
+  { headers, body }: Pick<SignedRequest, "headers" | "body">,
   elements: PlacedElement[],
 ): Promise<StoredReceipt> {
-  return batcher.add(verifier.tenantId, {
-    webhook_id: verifier.webhookId,
-    version: verifier.version,
+  const masked = () =>
+    keys.reduce<typeof body>((bytes, key) => scheme.withoutSecret?.(bytes, key) ?? bytes, body);
+  return batcher.add(tenantId, {
+    webhook_id: webhookId,
+    version,
     receipt_id: timeOrderedId(Date.now()),
     request_id: context.requestId,
-    content_type: request.headers.get("content-type")?.slice(0, 200) ?? null,
-    headers: maskedHeaders(request.headers),
+    content_type: headers.get("content-type")?.slice(0, 200) ?? null,
+    headers: maskedHeaders(headers),
     // Of what is not wanted nothing is kept.
-    body: elements.length === 0 ? new Uint8Array() : storedBody(verifier, request),
+    body: elements.length === 0 ? new Uint8Array() : masked(),
     elements: elements.map(({ dedupeKey, type, index }) => ({ dedupe_key: dedupeKey, type, index })),
   });
 }

@@ -1,24 +1,22 @@
-import { timeOrderedId } from "../_shared/crypto/time_ordered_id.ts";
 import { hubStore } from "../_shared/db/store.ts";
 import { environment } from "../_shared/env.ts";
 import { faultPoint } from "../_shared/fault_point.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
 import type { HandlerContext } from "../_shared/http/route.ts";
 import { AccountCache, type AccountTarget } from "../_shared/inbound/account_cache.ts";
-import { maskedHeaders } from "../_shared/inbound/masked_headers.ts";
 import type { StoredReceipt } from "../_shared/inbound/receipt_batcher.ts";
 import { UnknownAccountTally } from "../_shared/inbound/unknown_account_tally.ts";
-import { wantedElements } from "../_shared/inbound/wanted_elements.ts";
+import { type PlacedElement, wantedElements } from "../_shared/inbound/wanted_elements.ts";
 import { appByRequest, appOf, appUrl } from "../_shared/providers/apps.ts";
 import type { AccountShare, WebhookApp } from "../_shared/providers/webhook_app.ts";
 import type { SignedRequest, WebhookKey } from "../_shared/providers/webhook_scheme.ts";
 import {
-  batcher,
   BODY_LIMIT_BYTES,
   KEYS_TRIED,
   limiter,
   notVerified,
   signedRequest,
+  storeReceipt,
   tally,
 } from "./receive.ts";
 
@@ -150,21 +148,22 @@ async function deliver(
   if (target === null) return passedOver(verified, share);
   if (retryAfterMs > 0) return { outcome: "limited", receiptId: null, retryAfterMs };
   let current = target;
-  let stored = await store(verified, share, current);
+  let wanted = wantedElements(share.elements, current.eventTypes);
+  let stored = await storeShare(verified, share, current, wanted);
   if (stored.outcome === "stale") {
     const changed = await accounts.refresh(verified.provider, share.accountId!);
     if (changed === null) return passedOver(verified, share);
     current = changed;
-    stored = await store(verified, share, current);
+    wanted = wantedElements(share.elements, current.eventTypes);
+    stored = await storeShare(verified, share, current, wanted);
   }
   if (stored.outcome === "stale") {
     throw new InterlockError("UNAVAILABLE", "A connector is being changed; send this again.", {
       retryAfterMs: 1000,
     });
   }
-  const filtered = share.elements.length - wantedElements(share.elements, current.eventTypes).length;
-  tally.count(current.webhookId, "filtered", filtered);
-  const outcome = filtered === share.elements.length ? "filtered" : stored.outcome;
+  tally.count(current.webhookId, "filtered", share.elements.length - wanted.length);
+  const outcome = wanted.length === 0 ? "filtered" : stored.outcome;
   if (outcome === "duplicate") tally.count(current.webhookId, "duplicates");
   verified.context.log.info("webhook received", {
     tenant_id: current.tenantId,
@@ -176,31 +175,25 @@ async function deliver(
   return { outcome, receiptId: stored.receipt_id, retryAfterMs: 0 };
 }
 
+function storeShare(
+  { context, app, keys, request }: Verified,
+  { body }: AccountShare,
+  target: AccountTarget,
+  wanted: PlacedElement[],
+): Promise<StoredReceipt> {
+  return storeReceipt(
+    context,
+    target,
+    { scheme: app.scheme, keys },
+    { headers: request.headers, body },
+    wanted,
+  );
+}
+
 function passedOver({ context, provider }: Verified, { accountId, elements }: AccountShare): Delivered {
   unknown.count(provider, isAccountId(accountId) ? accountId : "", elements.length);
   context.log.info("webhook of an unknown account", { provider, count: elements.length });
   return { outcome: "unknown", receiptId: null, retryAfterMs: 0 };
-}
-
-function store(
-  { app, keys, context, request }: Verified,
-  share: AccountShare,
-  { tenantId, webhookId, version, eventTypes }: AccountTarget,
-): Promise<StoredReceipt> {
-  const elements = wantedElements(share.elements, eventTypes);
-  const masked = (body: AccountShare["body"], key: WebhookKey) =>
-    app.scheme.withoutSecret?.(body, key) ?? body;
-  return batcher.add(tenantId, {
-    webhook_id: webhookId,
-    version,
-    receipt_id: timeOrderedId(Date.now()),
-    request_id: context.requestId,
-    content_type: request.headers.get("content-type")?.slice(0, 200) ?? null,
-    headers: maskedHeaders(request.headers),
-    // Of what is not wanted nothing is kept.
-    body: elements.length === 0 ? new Uint8Array() : keys.reduce(masked, share.body),
-    elements: elements.map(({ dedupeKey, type, index }) => ({ dedupe_key: dedupeKey, type, index })),
-  });
 }
 
 /** @throws {InterlockError} RATE_LIMITED when a share has to come again; the others are stored. */
