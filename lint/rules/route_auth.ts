@@ -38,7 +38,8 @@ function checkRoute(context: Deno.lint.RuleContext, node: Deno.lint.CallExpressi
   if (auth === null) {
     context.report({
       node,
-      message: 'This route does not say who may call it; add auth: "user", "service" or "public".',
+      message:
+        'This route does not say who may call it; add auth: "user", "service", "user_or_service" or "public".',
     });
   } else if (textOf(auth) === null) {
     context.report({

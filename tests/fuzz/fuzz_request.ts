@@ -1,4 +1,8 @@
-import type { AnyRoute, RouteExample } from "../../supabase/functions/_shared/http/route.ts";
+import {
+  type AnyRoute,
+  isForPeople,
+  type RouteExample,
+} from "../../supabase/functions/_shared/http/route.ts";
 import { hubspotEvent } from "../../simulators/hubspot/webhook.ts";
 import { BODY_SIGNERS, type Signable, signAsApp } from "../support/body_signatures.ts";
 import { type DemoWebhook, filledBody, type RouteTargets } from "../support/route_targets.ts";
@@ -74,7 +78,7 @@ export function mutated(right: RightRequest, mutation: Mutation, credentials: Cr
   };
   const headers = new Map<string, string>(credentialsOf(right, request, credentials));
   if (bytes !== null) headers.set("content-type", "application/json");
-  if (route.auth === "user") {
+  if (isForPeople(route)) {
     headers.set("x-workspace-id", targets.caller.tenantId);
     headers.set("x-org-id", targets.caller.orgId);
   }
@@ -140,7 +144,7 @@ function credentialsOf(
   const { route, targets } = right;
   if (credentials === "none") return [];
   const isRight = credentials === "right";
-  if (route.auth === "user") {
+  if (isForPeople(route)) {
     const token = isRight ? targets.caller.token : `${targets.caller.token.slice(0, -4)}AAAA`;
     return [["apikey", stack.publishableKey], ["authorization", `Bearer ${token}`]];
   }
@@ -179,7 +183,7 @@ function mutateHeader(
     request.headers = request.headers.filter(([name]) => name !== mutation.name);
   }
   request.headers.push([mutation.name, value]);
-  const credential = route.auth === "user" ? "authorization" : route.auth === "service" ? "apikey" : null;
+  const credential = isForPeople(route) ? "authorization" : route.auth === "service" ? "apikey" : null;
   if (mutation.name === credential) request.mustBeRefused = true;
 }
 

@@ -51,6 +51,9 @@ const appSecrets = () =>
     "is not one or two secrets of 16 to 500 printable characters, separated by a comma",
   );
 
+/** An identifier or secret of an OAuth app. */
+const appCredential = () => optional(z.string().regex(/^[\x21-\x7e]{1,500}$/));
+
 const SLACK_API_URL = "https://slack.com/api";
 const GOOGLE_KEYS_URL = "https://www.googleapis.com/oauth2/v3/certs";
 
@@ -72,6 +75,13 @@ const environmentSchema = z.object({
   INTERLOCK_HUBSPOT_CLIENT_SECRET: appSecrets(),
   INTERLOCK_SLACK_SIGNING_SECRET: appSecrets(),
   INTERLOCK_ZOHO_CHANNEL_SECRET: appSecrets(),
+  /** The OAuth apps of this installation, by which people connect their accounts. */
+  INTERLOCK_GOOGLE_CLIENT_ID: appCredential(),
+  INTERLOCK_GOOGLE_CLIENT_SECRET: appCredential(),
+  INTERLOCK_SLACK_CLIENT_ID: appCredential(),
+  INTERLOCK_SLACK_CLIENT_SECRET: appCredential(),
+  /** Where people are sent back to after they consented at a provider. */
+  INTERLOCK_CONSOLE_URL: optional(z.url({ protocol: /^https?$/ })),
   INTERLOCK_EGRESS_PORTS: z.preprocess((value) => value || "443,8443", listOfPorts),
   INTERLOCK_EGRESS_ALLOW_LOCAL: z.preprocess((value) => value || "0", z.enum(["0", "1"]))
     .transform((value) => value === "1"),
@@ -79,6 +89,8 @@ const environmentSchema = z.object({
   INTERLOCK_SLACK_API_URL: z.preprocess((value) => value || SLACK_API_URL, z.url()),
   /** For tests against a server that plays Google. */
   INTERLOCK_GOOGLE_KEYS_URL: z.preprocess((value) => value || GOOGLE_KEYS_URL, z.url()),
+  /** For tests against a server that plays all of Google's services; left out = Google's own addresses. */
+  INTERLOCK_GOOGLE_API_URL: optional(z.url()),
   INTERLOCK_CLIENT_ADDRESS: optional(addressHeader),
   INTERLOCK_LOG_LEVEL: z.preprocess((value) => value || "info", z.enum(["debug", "info", "warn", "error"])),
 });
@@ -94,10 +106,15 @@ const checkedSchema = environmentSchema.superRefine((values, context) => {
   if (values.INTERLOCK_EGRESS_ALLOW_LOCAL && !isLoopback(new URL(values.SUPABASE_URL).hostname)) {
     refuse("INTERLOCK_EGRESS_ALLOW_LOCAL", "is allowed only where SUPABASE_URL is on loopback; remove it");
   }
-  const outside = { INTERLOCK_SLACK_API_URL: SLACK_API_URL, INTERLOCK_GOOGLE_KEYS_URL: GOOGLE_KEYS_URL };
+  const outside = {
+    INTERLOCK_SLACK_API_URL: SLACK_API_URL,
+    INTERLOCK_GOOGLE_KEYS_URL: GOOGLE_KEYS_URL,
+    INTERLOCK_GOOGLE_API_URL: undefined,
+  };
   for (const [name, realUrl] of Object.entries(outside)) {
     const url = values[name as keyof typeof outside];
-    const isLocal = values.INTERLOCK_EGRESS_ALLOW_LOCAL && isLoopback(new URL(url).hostname);
+    const isLocal = url !== undefined && values.INTERLOCK_EGRESS_ALLOW_LOCAL &&
+      isLoopback(new URL(url).hostname);
     if (url !== realUrl && !isLocal) {
       refuse(name, "may lead to loopback only, where that may be called; remove it");
     }

@@ -5,8 +5,10 @@ import { type TenantDb, tenantDb } from "../db/tenant_db.ts";
 import { unwrap } from "../db/unwrap.ts";
 import { InterlockError } from "../errors/interlock_error.ts";
 
-/** Who may call a route: anybody, a signed-in user, or a machine with the secret key named "hub". */
-export type RouteAuth = "public" | "user" | "service";
+/**
+ * Who may call a route: anybody, a signed-in user, a machine with the secret key named "hub", or either of the last two.
+ */
+export type RouteAuth = "public" | "user" | "service" | "user_or_service";
 
 /** What a permission of a role is called. */
 export type Permission =
@@ -100,6 +102,36 @@ export async function resolveUserAccess(
 function idOrNobodys(named: string | null): string | null {
   if (!named) return null;
   return UUID.test(named) ? named : NIL_UUID;
+}
+
+/** Whoever stands behind a call to a route that both people and machines may call. */
+export interface Caller {
+  tenantId: string;
+  /** The signed-in user; null = a machine. */
+  userId: string | null;
+  /** The org the call is narrowed to; null = all orgs of the tenant. */
+  orgId: string | null;
+}
+
+/**
+ * The caller of a `user_or_service` route: a machine names the tenant in the body, a user by their membership.
+ *
+ * @throws {InterlockError} MISSING_TENANT_ID, and TENANT_NOT_FOUND for a user whose body names another tenant.
+ */
+export function callerOf(access: UserAccess | undefined, body: { tenant_id?: string }): Caller {
+  if (access === undefined) {
+    if (!body.tenant_id) throw new InterlockError("MISSING_TENANT_ID", "Name a workspace in tenant_id.");
+    return { tenantId: body.tenant_id, userId: null, orgId: null };
+  }
+  if (body.tenant_id !== undefined && body.tenant_id !== access.tenantId) {
+    throw new InterlockError("TENANT_NOT_FOUND", "This workspace does not exist.");
+  }
+  return { tenantId: access.tenantId, userId: access.userId, orgId: access.orgId };
+}
+
+/** Whether a request comes with the credentials of a person. What has neither kind is refused as one. */
+export function isFromPerson(request: Request): boolean {
+  return !request.headers.get("apikey")?.startsWith("sb_secret_");
 }
 
 /**

@@ -142,8 +142,8 @@ async function authorize(
   requestId: string,
 ): Promise<UserAccess | undefined> {
   if (route.auth === "public") return undefined;
-  const { requireService, resolveUserAccess } = await import("./access.ts");
-  if (route.auth === "user") {
+  const { isFromPerson, requireService, resolveUserAccess } = await import("./access.ts");
+  if (route.auth === "user" || (route.auth === "user_or_service" && isFromPerson(request))) {
     return await resolveUserAccess(request, requestId, { permission: route.permission, org: route.org });
   }
   await requireService(request);

@@ -1,5 +1,5 @@
 import { ERROR_CODES, type ErrorCode, type ErrorStatus } from "../errors/codes.ts";
-import type { AnyRoute } from "./route.ts";
+import { type AnyRoute, isForPeople } from "./route.ts";
 
 /** The codes a route may answer with one status, under a name that is the same for the same codes. */
 export interface Failures {
@@ -18,7 +18,7 @@ export function failuresOf(route: AnyRoute): Failures[] {
 export function codesOf(route: AnyRoute): ErrorCode[] {
   const codes = new Set<ErrorCode>(["INTERNAL", "UNAVAILABLE", ...route.errors ?? []]);
   const add = (...more: ErrorCode[]) => more.forEach((code) => codes.add(code));
-  if (route.auth === "user") {
+  if (isForPeople(route)) {
     // NOT_FOUND: an org of another tenant is no org.
     add("UNAUTHENTICATED", "MISSING_TENANT_ID", "TENANT_NOT_FOUND", "NOT_FOUND");
     if (route.permission) add("FORBIDDEN");

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { failuresOf } from "./openapi_failures.ts";
-import type { AnyRoute, RouteExample, RouteResponse } from "./route.ts";
+import { type AnyRoute, isForPeople, type RouteExample, type RouteResponse } from "./route.ts";
 
 /** A JSON Schema, as far as anybody here looks into it. */
 export type JsonSchema = Record<string, unknown>;
@@ -93,6 +93,7 @@ function bodyExamples(examples: RouteExample[]): Record<string, { value: unknown
 function securityOf(route: AnyRoute): Record<string, string[]>[] {
   if (route.auth === "user") return [{ userToken: [], publishableKey: [] }];
   if (route.auth === "service") return [{ hubKey: [] }];
+  if (route.auth === "user_or_service") return [{ userToken: [], publishableKey: [] }, { hubKey: [] }];
   return route.signature ? [{ [`${route.signature}Signature`]: [] }] : [];
 }
 
@@ -107,8 +108,8 @@ function parametersOf(route: AnyRoute, examples: RouteExample[]): Operation["par
     ),
   }));
   const headers = [
-    ...(route.auth === "user" ? ["WorkspaceId"] : []),
-    ...(route.org === "required" ? ["OrgIdOfRoute"] : route.auth === "user" ? ["OrgId"] : []),
+    ...(isForPeople(route) ? ["WorkspaceId"] : []),
+    ...(route.org === "required" ? ["OrgIdOfRoute"] : isForPeople(route) ? ["OrgId"] : []),
     "RequestId",
   ].map((name) => ({ $ref: `#/components/parameters/${name}` }));
   return [...path, ...queryParameters(route, examples), ...headers];

@@ -17,7 +17,9 @@ export interface HandlerContext {
 }
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
-type AccessOf<Auth extends RouteAuth> = Auth extends "user" ? UserAccess : undefined;
+type AccessOf<Auth extends RouteAuth> = Auth extends "user" ? UserAccess
+  : Auth extends "user_or_service" ? UserAccess | undefined
+  : undefined;
 
 /** What a route answers when all went well. */
 export interface RouteResponse {
@@ -102,6 +104,11 @@ export interface AnyRoute extends RouteFacts {
   handler(
     context: HandlerContext & { access: UserAccess | undefined; body: unknown; query: unknown },
   ): Promise<Response> | Response;
+}
+
+/** Whether signed-in people may call it, be it beside machines. */
+export function isForPeople(route: Pick<RouteFacts, "auth">): boolean {
+  return route.auth === "user" || route.auth === "user_or_service";
 }
 
 /** Defines a route; its handler sees the types of its schemas. */

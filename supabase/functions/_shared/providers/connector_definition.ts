@@ -1,0 +1,42 @@
+import type { z } from "zod";
+import type { Connection } from "./connection.ts";
+import type { Source } from "./source.ts";
+
+/** What a test of a connector found out: sentences for whoever pressed the button. */
+export interface ConnectorTest {
+  /** For example: "Connected to the workspace Acme as interlock." */
+  message: string;
+  /** The account at the provider, for display: an address, a workspace's name; null = it has none. */
+  accountName: string | null;
+}
+
+/** A kind of connector: what it must know, how it is tried, what can be read. A new one is a folder and a line in the manifest. */
+export interface ConnectorDefinition<Config, Secrets> {
+  type: string;
+  /** Settings without secrets. It parses `{}` unless something must be given. Unknown names are refused. */
+  config(): z.ZodType<Config>;
+  /** Credentials as they are stored in Vault, as one JSON object. Unknown names are refused. */
+  secrets(): z.ZodType<Secrets>;
+  /** Settings and credentials that pass, as an example; the credentials are nobody's. */
+  example: { config: Record<string, unknown>; secrets: Record<string, unknown> };
+  /** Whether people connect it by a grant (OAuth) instead of typing credentials, or may do so. */
+  grant?: "only" | "possible";
+  /**
+   * Asks the provider whether this works, without changing anything there.
+   *
+   * @throws {ProviderError} whose sentence says why not and what to do.
+   */
+  test(connection: Connection<Config, Secrets>): Promise<ConnectorTest>;
+  /** What can be read from it with these settings, in the order in which it is read. */
+  sources(config: Config): Source<Config, Secrets>[];
+}
+
+/** A connector whose settings' and credentials' types are forgotten, for the registry and the engine. */
+export type AnyConnector = ConnectorDefinition<unknown, unknown>;
+
+/** Defines a connector; its own functions see the types of its settings and credentials. */
+export function defineConnector<Config, Secrets>(
+  definition: ConnectorDefinition<Config, Secrets>,
+): AnyConnector {
+  return definition as AnyConnector;
+}

@@ -1,0 +1,12 @@
+import type { AnyConnector } from "./connector_definition.ts";
+
+/** Every kind of connector: a line each. Code is loaded when one of its kind is met. */
+const connectors: Readonly<Record<string, () => Promise<AnyConnector>>> = {};
+
+/** Names of the kinds of connector, for schemas. */
+export const connectorTypes: readonly string[] = Object.keys(connectors).sort();
+
+/** The definition of a kind of connector; undefined when there is none. */
+export async function connectorOf(type: string): Promise<AnyConnector | undefined> {
+  return Object.hasOwn(connectors, type) ? await connectors[type]!() : undefined;
+}
