@@ -389,6 +389,64 @@ export type Database = {
           },
         ];
       };
+      "connector_states": {
+        Row: {
+          "connector_id": string;
+          "failures_in_a_row": number;
+          "last_check_passed": boolean | null;
+          "last_checked_at": string | null;
+          "last_run_id": string | null;
+          "last_sync_at": string | null;
+          "last_sync_status": string | null;
+          "next_sync_at": string | null;
+          "org_id": string | null;
+          "tenant_id": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "connector_id": string;
+          "failures_in_a_row"?: number;
+          "last_check_passed"?: boolean | null;
+          "last_checked_at"?: string | null;
+          "last_run_id"?: string | null;
+          "last_sync_at"?: string | null;
+          "last_sync_status"?: string | null;
+          "next_sync_at"?: string | null;
+          "org_id"?: string | null;
+          "tenant_id": string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "connector_id"?: string;
+          "failures_in_a_row"?: number;
+          "last_check_passed"?: boolean | null;
+          "last_checked_at"?: string | null;
+          "last_run_id"?: string | null;
+          "last_sync_at"?: string | null;
+          "last_sync_status"?: string | null;
+          "next_sync_at"?: string | null;
+          "org_id"?: string | null;
+          "tenant_id"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "connector_states_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "connector_states_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+        ];
+      };
       "crm_activities": {
         Row: {
           "contact_id": string | null;
@@ -1535,41 +1593,50 @@ export type Database = {
       };
       "integration_connectors": {
         Row: {
+          "account_name": string | null;
           "config": NonNullable<Json>;
           "created_at": string;
+          "created_by": string | null;
           "id": string;
           "last_error": string | null;
           "name": string;
           "org_id": string | null;
           "secret_ref": string | null;
           "status": string;
+          "sync_interval_seconds": number | null;
           "tenant_id": string;
           "type": string;
           "updated_at": string;
         };
         ComputedFields: never;
         Insert: {
+          "account_name"?: string | null;
           "config"?: NonNullable<Json>;
           "created_at"?: string;
+          "created_by"?: string | null;
           "id"?: string;
           "last_error"?: string | null;
           "name": string;
           "org_id"?: string | null;
           "secret_ref"?: string | null;
           "status"?: string;
+          "sync_interval_seconds"?: number | null;
           "tenant_id": string;
           "type": string;
           "updated_at"?: string;
         };
         Update: {
+          "account_name"?: string | null;
           "config"?: NonNullable<Json>;
           "created_at"?: string;
+          "created_by"?: string | null;
           "id"?: string;
           "last_error"?: string | null;
           "name"?: string;
           "org_id"?: string | null;
           "secret_ref"?: string | null;
           "status"?: string;
+          "sync_interval_seconds"?: number | null;
           "tenant_id"?: string;
           "type"?: string;
           "updated_at"?: string;
@@ -1964,6 +2031,185 @@ export type Database = {
           },
         ];
       };
+      "sync_cursors": {
+        Row: {
+          "connector_id": string;
+          "cursor": Json | null;
+          "id": string;
+          "pass_id": string | null;
+          "pass_state": string;
+          "saved_at": string;
+          "stream": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "connector_id": string;
+          "cursor"?: Json | null;
+          "id"?: string;
+          "pass_id"?: string | null;
+          "pass_state"?: string;
+          "saved_at"?: string;
+          "stream": string;
+          "tenant_id": string;
+        };
+        Update: {
+          "connector_id"?: string;
+          "cursor"?: Json | null;
+          "id"?: string;
+          "pass_id"?: string | null;
+          "pass_state"?: string;
+          "saved_at"?: string;
+          "stream"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "sync_cursors_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+        ];
+      };
+      "sync_runs": {
+        Row: {
+          "cancel_requested_at": string | null;
+          "connector_id": string;
+          "created_at": string;
+          "created_count": number;
+          "deleted_count": number;
+          "error": string | null;
+          "error_class": string | null;
+          "errors": NonNullable<Json>;
+          "estimate": number | null;
+          "failures_in_a_row": number;
+          "finished_at": string | null;
+          "function_name": string;
+          "heartbeat_at": string | null;
+          "id": string;
+          "lease_token": string | null;
+          "lease_until": string | null;
+          "mode": string;
+          "next_slice_at": string;
+          "org_id": string | null;
+          "pages": number;
+          "parameters": NonNullable<Json>;
+          "records": number;
+          "refused_count": number;
+          "requested_by": string | null;
+          "slices": number;
+          "started_at": string | null;
+          "status": string;
+          "streams": (string)[] | null;
+          "streams_begun": (string)[];
+          "streams_done": (string)[];
+          "tenant_id": string;
+          "trace_id": string;
+          "trigger": string;
+          "unchanged_count": number;
+          "updated_count": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "cancel_requested_at"?: string | null;
+          "connector_id": string;
+          "created_at"?: string;
+          "created_count"?: number;
+          "deleted_count"?: number;
+          "error"?: string | null;
+          "error_class"?: string | null;
+          "errors"?: NonNullable<Json>;
+          "estimate"?: number | null;
+          "failures_in_a_row"?: number;
+          "finished_at"?: string | null;
+          "function_name": string;
+          "heartbeat_at"?: string | null;
+          "id"?: string;
+          "lease_token"?: string | null;
+          "lease_until"?: string | null;
+          "mode": string;
+          "next_slice_at"?: string;
+          "org_id"?: string | null;
+          "pages"?: number;
+          "parameters"?: NonNullable<Json>;
+          "records"?: number;
+          "refused_count"?: number;
+          "requested_by"?: string | null;
+          "slices"?: number;
+          "started_at"?: string | null;
+          "status"?: string;
+          "streams"?: (string)[] | null;
+          "streams_begun"?: (string)[];
+          "streams_done"?: (string)[];
+          "tenant_id": string;
+          "trace_id": string;
+          "trigger": string;
+          "unchanged_count"?: number;
+          "updated_count"?: number;
+        };
+        Update: {
+          "cancel_requested_at"?: string | null;
+          "connector_id"?: string;
+          "created_at"?: string;
+          "created_count"?: number;
+          "deleted_count"?: number;
+          "error"?: string | null;
+          "error_class"?: string | null;
+          "errors"?: NonNullable<Json>;
+          "estimate"?: number | null;
+          "failures_in_a_row"?: number;
+          "finished_at"?: string | null;
+          "function_name"?: string;
+          "heartbeat_at"?: string | null;
+          "id"?: string;
+          "lease_token"?: string | null;
+          "lease_until"?: string | null;
+          "mode"?: string;
+          "next_slice_at"?: string;
+          "org_id"?: string | null;
+          "pages"?: number;
+          "parameters"?: NonNullable<Json>;
+          "records"?: number;
+          "refused_count"?: number;
+          "requested_by"?: string | null;
+          "slices"?: number;
+          "started_at"?: string | null;
+          "status"?: string;
+          "streams"?: (string)[] | null;
+          "streams_begun"?: (string)[];
+          "streams_done"?: (string)[];
+          "tenant_id"?: string;
+          "trace_id"?: string;
+          "trigger"?: string;
+          "unchanged_count"?: number;
+          "updated_count"?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "sync_runs_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "sync_runs_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "sync_runs_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "tenant_members": {
         Row: {
           "created_at": string;
@@ -2205,12 +2451,20 @@ export type Database = {
         };
         Returns: Json;
       };
+      "apply_sync_page": {
+        Args: { "p_lease_ms": number; "p_lease_token": string; "p_page": string; "p_run_id": string };
+        Returns: Json;
+      };
       "begin_webhook_test": {
         Args: { "p_actor": string; "p_org_id": string; "p_tenant_id": string; "p_webhook_id": string };
         Returns: string;
       };
       "cancel_delivery_replay": {
         Args: { "p_actor": string; "p_replay_id": string; "p_tenant_id": string };
+        Returns: Json;
+      };
+      "cancel_sync_run": {
+        Args: { "p_actor": string; "p_org_id": string; "p_run_id": string; "p_tenant_id": string };
         Returns: Json;
       };
       "check_event_processed": {
@@ -2227,12 +2481,34 @@ export type Database = {
         Args: { "p_awake_ms"?: number; "p_lease_ms": number; "p_limit": number };
         Returns: Json;
       };
+      "claim_sync_slice": {
+        Args: { "p_function_name": string; "p_lease_ms": number; "p_run_id": string };
+        Returns: Json;
+      };
       "count_dead_dispatches": {
         Args: { "p_filter": Json; "p_org_id": string; "p_tenant_id": string };
         Returns: Json;
       };
+      "count_synced": {
+        Args: { "p_run_id": string; "p_stream": string; "p_table": string };
+        Returns: number;
+      };
       "count_unknown_app_accounts": { Args: { "p_counts": Json }; Returns: undefined };
       "count_webhook_requests": { Args: { "p_counts": Json }; Returns: undefined };
+      "create_connector": {
+        Args: {
+          "p_actor": string;
+          "p_config": string;
+          "p_is_active": boolean;
+          "p_name": string;
+          "p_org_id": string;
+          "p_secrets": string;
+          "p_sync_interval_seconds": number;
+          "p_tenant_id": string;
+          "p_type": string;
+        };
+        Returns: Json;
+      };
       "create_delivery_replay": {
         Args: {
           "p_actor": string;
@@ -2305,6 +2581,10 @@ export type Database = {
         Returns: Json;
       };
       "current_access": { Args: Record<PropertyKey, never>; Returns: Json };
+      "delete_connector": {
+        Args: { "p_actor": string; "p_connector_id": string; "p_org_id": string; "p_tenant_id": string };
+        Returns: Json;
+      };
       "delete_secret": { Args: { "p_secret_ref": string; "p_tenant_id": string }; Returns: boolean };
       "delete_webhook": {
         Args: { "p_actor": string; "p_org_id": string; "p_tenant_id": string; "p_webhook_id": string };
@@ -2361,6 +2641,10 @@ export type Database = {
         Returns: boolean;
       };
       "finish_event_dispatches": { Args: { "p_results": Json }; Returns: number };
+      "finish_sync_slice": {
+        Args: { "p_lease_token": string; "p_result": string; "p_run_id": string };
+        Returns: Json;
+      };
       "get_current_workspace_id": { Args: Record<PropertyKey, never>; Returns: string };
       "get_delivery_endpoints": { Args: { "p_integration_ids": (string)[] }; Returns: Json };
       "get_webhook_receipt_bodies": { Args: { "p_receipt_ids": (string)[] }; Returns: Json };
@@ -2427,6 +2711,10 @@ export type Database = {
             & { error: true }
             & "Could not choose the best candidate function between: public.payload(p_delivery => guardian_meta_webhook_events), public.payload(p_delivery => event_deliveries). Try renaming the parameters or the function itself in the database so function overloading can be resolved";
         };
+      "plan_sync_run": {
+        Args: { "p_lease_ms": number; "p_lease_token": string; "p_run_id": string; "p_streams": (string)[] };
+        Returns: boolean;
+      };
       "preview_delivery_source": {
         Args: {
           "p_actor": string;
@@ -2450,6 +2738,20 @@ export type Database = {
       "record_agent_run": {
         Args: { "p_agent": string; "p_started_at": string; "p_summary": Json };
         Returns: string;
+      };
+      "record_connector_check": {
+        Args: {
+          "p_account_name": string;
+          "p_actor": string;
+          "p_connector_id": string;
+          "p_duration_ms": number;
+          "p_error": string;
+          "p_error_class": string;
+          "p_org_id": string;
+          "p_request_id": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
       };
       "record_crm_activity": {
         Args: {
@@ -2541,12 +2843,54 @@ export type Database = {
         Args: { "p_agent": string; "p_stale_after_ms": number; "p_tenant_id": string };
         Returns: Json;
       };
+      "start_sync_run": {
+        Args: {
+          "p_actor": string;
+          "p_connector_id": string;
+          "p_is_rung": boolean;
+          "p_mode": string;
+          "p_org_id": string;
+          "p_parameters": string;
+          "p_streams": (string)[];
+          "p_tenant_id": string;
+          "p_trace_id": string;
+          "p_trigger": string;
+        };
+        Returns: Json;
+      };
       "store_secret": {
         Args: { "p_description": string; "p_secret": string; "p_tenant_id": string };
         Returns: string;
       };
       "subscription_states": {
         Args: { "p_integration_ids": (string)[]; "p_tenant_id": string };
+        Returns: Json;
+      };
+      "sweep_sync_pass": {
+        Args: {
+          "p_entity_type": string;
+          "p_lease_ms": number;
+          "p_lease_token": string;
+          "p_limit": number;
+          "p_run_id": string;
+          "p_stream": string;
+          "p_table": string;
+        };
+        Returns: Json;
+      };
+      "update_connector": {
+        Args: {
+          "p_actor": string;
+          "p_config": string;
+          "p_connector_id": string;
+          "p_is_active": boolean;
+          "p_is_interval_given": boolean;
+          "p_name": string;
+          "p_org_id": string;
+          "p_secrets": string;
+          "p_sync_interval_seconds": number;
+          "p_tenant_id": string;
+        };
         Returns: Json;
       };
       "update_event_subscriptions": {
