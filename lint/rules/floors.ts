@@ -5,7 +5,8 @@ import { eachSpecifier } from "../specifiers.ts";
 const FLOORS: Record<string, number> = {
   ...{ errors: 0, crypto: 0, json: 0, retry: 0, clock: 0, env: 0, fault_point: 0, log: 0, runtime: 0 },
   ...{ db: 1, events: 1, drain: 2, guardrails: 2, providers: 3 },
-  ...{ delivery: 4, inbound: 4, meta: 4, http: 5, subscriptions: 6, deliveries: 6 },
+  ...{ connectors: 4, delivery: 4, inbound: 4, meta: 4, sync: 4, http: 5 },
+  ...{ deliveries: 6, subscriptions: 6, syncs: 6 },
 };
 
 /**

@@ -173,8 +173,8 @@ $$;
 comment on function private.sync_run_resource(public.sync_runs) is 'A run as the API shows it.';
 
 create function public.start_sync_run(
-  p_tenant_id uuid, p_org_id uuid, p_connector_id uuid, p_streams text[], p_mode text, p_parameters text, p_trigger text,
-  p_is_rung boolean, p_trace_id text, p_actor uuid
+  p_tenant_id uuid, p_org_id uuid, p_connector_id uuid, p_types text[], p_function_name text, p_streams text[], p_mode text,
+  p_parameters text, p_trigger text, p_is_rung boolean, p_trace_id text, p_actor uuid
 )
 returns jsonb
 language plpgsql
@@ -187,7 +187,10 @@ declare
   v_function text;
   v_run public.sync_runs;
 begin
-  select f.function_name into v_function from private.sync_functions f where f.connector_type = v_connector.type;
+  if not v_connector.type = any (coalesce(p_types, array[v_connector.type])) then
+    perform private.raise_error('IL404', format('This connector is one of %s; it is synced elsewhere.', v_connector.type));
+  end if;
+  select coalesce(p_function_name, f.function_name) into v_function from private.sync_functions f where f.connector_type = v_connector.type;
   if v_function is null then
     perform private.raise_error('IL422', format('There is nothing to sync from a connector of type %s.', v_connector.type));
   end if;
@@ -208,13 +211,13 @@ begin
     return jsonb_build_object('outcome', 'running', 'run', private.sync_run_resource(v_run));
   end if;
   if p_is_rung then
-    perform private.invoke_function(v_function, jsonb_build_object('run_id', v_run.id));
+    perform private.invoke_function(v_function || '/slice', jsonb_build_object('run_id', v_run.id));
   end if;
   return jsonb_build_object('outcome', 'started', 'run', private.sync_run_resource(v_run));
 end;
 $$;
-comment on function public.start_sync_run(uuid, uuid, uuid, text[], text, text, text, boolean, text, uuid) is
-  'Starts a sync unless the connector has one that goes on: {outcome: started|running|inactive|error, run, error}. p_streams null = everything; p_is_rung = its function is called after commit, else the caller takes the first slice. Throws IL403, IL404, IL422 (nothing to sync). Definer for service_role alone.';
+comment on function public.start_sync_run(uuid, uuid, uuid, text[], text, text[], text, text, text, boolean, text, uuid) is
+  'Starts a sync unless the connector has one that goes on: {outcome: started|running|inactive|error, run, error}. p_types = kinds of connector that are meant, null = any; p_function_name = who takes the first slice, null = as private.sync_functions says; p_streams null = everything; p_is_rung = its function is called after commit, else the caller takes the first slice. Throws IL403, IL404, IL422 (nothing to sync). Definer for service_role alone.';
 
 create function private.end_sync_run(p_run public.sync_runs, p_status text, p_error_class text, p_error text)
 returns public.sync_runs
@@ -772,7 +775,7 @@ begin
       function_name = coalesce(v_result ->> 'function_name', r.function_name)
     where r.id = v_run.id
     returning * into v_run;
-    perform private.invoke_function(v_run.function_name, jsonb_build_object('run_id', v_run.id));
+    perform private.invoke_function(v_run.function_name || '/slice', jsonb_build_object('run_id', v_run.id));
   elsif v_kind = 'wait' then
     update public.sync_runs r set
       status = 'waiting', lease_token = null, lease_until = null,
@@ -857,7 +860,7 @@ begin
     order by r.next_slice_at
     limit 200
   loop
-    perform private.invoke_function(v_run.function_name, jsonb_build_object('run_id', v_run.id));
+    perform private.invoke_function(v_run.function_name || '/slice', jsonb_build_object('run_id', v_run.id));
     v_called := v_called + 1;
   end loop;
   return v_called;
@@ -901,7 +904,7 @@ comment on function private.tidy_syncs(integer, timestamptz) is
 select private.schedule_job('interlock-sync-tidying', 3600, 'select private.tidy_syncs()');
 
 grant execute on function
-  public.start_sync_run(uuid, uuid, uuid, text[], text, text, text, boolean, text, uuid),
+  public.start_sync_run(uuid, uuid, uuid, text[], text, text[], text, text, text, boolean, text, uuid),
   public.claim_sync_slice(uuid, text, integer), public.plan_sync_run(uuid, uuid, integer, text[]),
   public.apply_sync_page(uuid, uuid, integer, text),
   public.sweep_sync_pass(uuid, uuid, integer, text, text, text, integer), public.count_synced(uuid, text, text),

@@ -2847,6 +2847,7 @@ export type Database = {
         Args: {
           "p_actor": string;
           "p_connector_id": string;
+          "p_function_name": string;
           "p_is_rung": boolean;
           "p_mode": string;
           "p_org_id": string;
@@ -2855,6 +2856,7 @@ export type Database = {
           "p_tenant_id": string;
           "p_trace_id": string;
           "p_trigger": string;
+          "p_types": (string)[];
         };
         Returns: Json;
       };
