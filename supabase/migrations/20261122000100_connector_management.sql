@@ -350,7 +350,49 @@ $$;
 comment on function public.record_connector_check(uuid, uuid, uuid, text, text, text, integer, text, uuid) is
   'Keeps what a test of a connector found: a null class = it works, which mends a connector in error; refused credentials put an active one into error and tell the admins. Answers the connector. Throws IL403, IL404. Definer for service_role alone.';
 
+create function public.get_connector(p_tenant_id uuid, p_connector_id uuid)
+returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select private.connector_resource(c) from public.integration_connectors c where c.tenant_id = p_tenant_id and c.id = p_connector_id;
+$$;
+comment on function public.get_connector(uuid, uuid) is
+  'A connector as the API shows it; null when the tenant has none of this id. Definer for service_role alone.';
+
+create function public.list_connectors(
+  p_tenant_id uuid, p_org_id uuid, p_type text, p_status text, p_after_at timestamptz, p_after_id uuid, p_limit integer
+)
+returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  with page as (
+    select c, c.created_at, c.id
+    from public.integration_connectors c
+    where c.tenant_id = p_tenant_id and (c.org_id is null or p_org_id is null or c.org_id = p_org_id)
+      and (p_type is null or c.type = p_type) and (p_status is null or c.status = p_status)
+      and (p_after_at is null or c.created_at < p_after_at or (c.created_at = p_after_at and c.id > p_after_id))
+    order by c.created_at desc, c.id
+    limit p_limit
+  )
+  select jsonb_build_object(
+    'data', coalesce(jsonb_agg(private.connector_resource(p.c) order by p.created_at desc, p.id), '[]'::jsonb),
+    'next', case when count(*) = p_limit then (
+      select jsonb_build_object('at', l.created_at, 'id', l.id) from page l order by l.created_at, l.id desc limit 1
+    ) end
+  )
+  from page p;
+$$;
+comment on function public.list_connectors(uuid, uuid, text, text, timestamptz, uuid, integer) is
+  'A page of a tenant''s connectors in an org (null = all), newest first: {data, next: {at, id}}. Definer for service_role alone.';
+
 grant execute on function
+  public.get_connector(uuid, uuid), public.list_connectors(uuid, uuid, text, text, timestamptz, uuid, integer),
   public.create_connector(uuid, uuid, text, text, text, text, boolean, integer, uuid),
   public.update_connector(uuid, uuid, uuid, text, text, text, boolean, integer, boolean, uuid),
   public.delete_connector(uuid, uuid, uuid, uuid),

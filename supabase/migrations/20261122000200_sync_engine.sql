@@ -903,7 +903,49 @@ comment on function private.tidy_syncs(integer, timestamptz) is
   'Removes runs older than tenant_settings.log_retention_days and synced records that were deleted 30 days ago; answers how many rows. Run by the job interlock-sync-tidying.';
 select private.schedule_job('interlock-sync-tidying', 3600, 'select private.tidy_syncs()');
 
+create function public.get_sync_run(p_tenant_id uuid, p_run_id uuid)
+returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select private.sync_run_resource(r) from public.sync_runs r where r.tenant_id = p_tenant_id and r.id = p_run_id;
+$$;
+comment on function public.get_sync_run(uuid, uuid) is
+  'A run as the API shows it; null when the tenant has none of this id. Definer for service_role alone.';
+
+create function public.list_sync_runs(
+  p_tenant_id uuid, p_org_id uuid, p_connector_id uuid, p_status text, p_after_at timestamptz, p_after_id uuid, p_limit integer
+)
+returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  with page as (
+    select r, r.created_at, r.id
+    from public.sync_runs r
+    where r.tenant_id = p_tenant_id and (r.org_id is null or p_org_id is null or r.org_id = p_org_id)
+      and (p_connector_id is null or r.connector_id = p_connector_id) and (p_status is null or r.status = p_status)
+      and (p_after_at is null or r.created_at < p_after_at or (r.created_at = p_after_at and r.id > p_after_id))
+    order by r.created_at desc, r.id
+    limit p_limit
+  )
+  select jsonb_build_object(
+    'data', coalesce(jsonb_agg(private.sync_run_resource(p.r) order by p.created_at desc, p.id), '[]'::jsonb),
+    'next', case when count(*) = p_limit then (
+      select jsonb_build_object('at', l.created_at, 'id', l.id) from page l order by l.created_at, l.id desc limit 1
+    ) end
+  )
+  from page p;
+$$;
+comment on function public.list_sync_runs(uuid, uuid, uuid, text, timestamptz, uuid, integer) is
+  'A page of a tenant''s runs in an org (null = all), newest first: {data, next: {at, id}}. Definer for service_role alone.';
+
 grant execute on function
+  public.get_sync_run(uuid, uuid), public.list_sync_runs(uuid, uuid, uuid, text, timestamptz, uuid, integer),
   public.start_sync_run(uuid, uuid, uuid, text[], text, text[], text, text, text, boolean, text, uuid),
   public.claim_sync_slice(uuid, text, integer), public.plan_sync_run(uuid, uuid, integer, text[]),
   public.apply_sync_page(uuid, uuid, integer, text),

@@ -22,6 +22,8 @@ export interface ConnectorUse {
   orgId: string | null;
   /** Only this type; another one is not found. */
   type?: string;
+  /** false = one that is not active will do as well, for a test. Default: it must be active. */
+  isInUse?: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function usableConnector(use: ConnectorUse, client?: HubClient): Pr
   if (use.type !== undefined && row.type !== use.type) {
     throw new InterlockError("NOT_FOUND", `This connector is one of ${row.type}, not of ${use.type}.`);
   }
-  refuseUnusable(row.status, row.last_error);
+  if (use.isInUse !== false) refuseUnusable(row.status, row.last_error);
   return {
     tenantId: use.tenantId,
     connectorId: use.connectorId,

@@ -2645,12 +2645,26 @@ export type Database = {
         Args: { "p_lease_token": string; "p_result": string; "p_run_id": string };
         Returns: Json;
       };
+      "get_connector": { Args: { "p_connector_id": string; "p_tenant_id": string }; Returns: Json };
       "get_current_workspace_id": { Args: Record<PropertyKey, never>; Returns: string };
       "get_delivery_endpoints": { Args: { "p_integration_ids": (string)[] }; Returns: Json };
+      "get_sync_run": { Args: { "p_run_id": string; "p_tenant_id": string }; Returns: Json };
       "get_webhook_receipt_bodies": { Args: { "p_receipt_ids": (string)[] }; Returns: Json };
       "get_webhook_verifier": { Args: { "p_webhook_id": string }; Returns: Json };
       "link_connector_account": {
         Args: { "p_account_id": string; "p_actor"?: string; "p_connector_id": string; "p_tenant_id": string };
+        Returns: Json;
+      };
+      "list_connectors": {
+        Args: {
+          "p_after_at": string;
+          "p_after_id": string;
+          "p_limit": number;
+          "p_org_id": string;
+          "p_status": string;
+          "p_tenant_id": string;
+          "p_type": string;
+        };
         Returns: Json;
       };
       "list_dead_dispatches": {
@@ -2670,6 +2684,18 @@ export type Database = {
           "p_kind": string;
           "p_limit": number;
           "p_org_id": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
+      "list_sync_runs": {
+        Args: {
+          "p_after_at": string;
+          "p_after_id": string;
+          "p_connector_id": string;
+          "p_limit": number;
+          "p_org_id": string;
+          "p_status": string;
           "p_tenant_id": string;
         };
         Returns: Json;

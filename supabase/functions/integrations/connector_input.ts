@@ -1,0 +1,48 @@
+import type { z } from "zod";
+import { InterlockError } from "../_shared/guardrails.ts";
+import type { AnyConnector } from "../_shared/providers/connector_definition.ts";
+import { connectorOf } from "../_shared/providers/connectors.ts";
+
+/** The definition of a kind of connector. */
+export async function knownConnector(type: string): Promise<AnyConnector> {
+  const definition = await connectorOf(type);
+  if (definition) return definition;
+  throw new InterlockError("VALIDATION_FAILED", `type: connectors of ${type} cannot be managed here.`);
+}
+
+/** Settings as JSON text, right for the kind of connector. */
+export function checkedConfig(definition: AnyConnector, config: Record<string, unknown>): string {
+  return JSON.stringify(checked(definition.config(), config, "config"));
+}
+
+/**
+ * Credentials as JSON text for Vault.
+ *
+ * @throws {InterlockError} VALIDATION_FAILED, which names the field and never repeats a value.
+ */
+export function checkedSecrets(definition: AnyConnector, secrets: Record<string, unknown>): string {
+  if (definition.grant === "only") {
+    throw new InterlockError(
+      "VALIDATION_FAILED",
+      "secrets: this connector is connected by signing in; see POST /oauth/authorize.",
+    );
+  }
+  return JSON.stringify(checked(definition.secrets(), secrets, "secrets"));
+}
+
+/** Whether this kind of connector works without credentials. */
+export function needsNoSecrets(definition: AnyConnector): boolean {
+  return definition.secrets().safeParse({}).success;
+}
+
+function checked(schema: z.ZodType, value: unknown, field: string): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.slice(0, 20).map((issue) => ({
+    path: [field, ...issue.path].join("."),
+    message: issue.message,
+  }));
+  throw new InterlockError("VALIDATION_FAILED", `${issues[0]!.path}: ${issues[0]!.message}`, {
+    details: { issues },
+  });
+}
