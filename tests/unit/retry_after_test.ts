@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { parseHttpDate } from "../../supabase/functions/_shared/delivery/http_date.ts";
-import { retryAfterMs } from "../../supabase/functions/_shared/delivery/retry_after.ts";
+import { parseHttpDate } from "../../supabase/functions/_shared/retry/http_date.ts";
+import { retryAfterMs } from "../../supabase/functions/_shared/retry/retry_after.ts";
 
 const NOW_MS = Date.parse("2026-11-21T10:00:00Z");
 const DAY_MS = 86_400_000;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-const MODULES = "../../supabase/functions/_shared/delivery";
+const MODULES = "../../supabase/functions/_shared/retry";
 /** Berlin loses an hour after the first and gets one after the second, New York likewise after the others. */
 const BEFORE_CHANGES = [
   "2026-03-29T00:59:30Z",

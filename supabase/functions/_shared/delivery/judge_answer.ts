@@ -1,6 +1,6 @@
 import { backoffDelayMs } from "../retry/backoff.ts";
 import type { ErrorClass } from "./error_class.ts";
-import { retryAfterMs } from "./retry_after.ts";
+import { retryAfterMs } from "../retry/retry_after.ts";
 
 /** What an answer of the endpoint means for the delivery. */
 export interface Judgement {
