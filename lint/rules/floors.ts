@@ -4,7 +4,7 @@ import { eachSpecifier } from "../specifiers.ts";
 /** Floor of every room of _shared, ground floor first; a new room needs a line. */
 const FLOORS: Record<string, number> = {
   ...{ errors: 0, crypto: 0, json: 0, retry: 0, clock: 0, env: 0, fault_point: 0, log: 0, runtime: 0 },
-  ...{ db: 1, events: 1, drain: 2, guardrails: 2, providers: 3 },
+  ...{ db: 1, events: 1, expression: 1, drain: 2, guardrails: 2, providers: 3 },
   ...{ connectors: 4, delivery: 4, inbound: 4, meta: 4, sync: 4, http: 5 },
   ...{ deliveries: 6, subscriptions: 6, syncs: 6 },
 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { TRANSFORM_LIMITS } from "../../supabase/functions/_shared/delivery/transform/limits.ts";
-import { Meter } from "../../supabase/functions/_shared/delivery/transform/meter.ts";
+import { Meter } from "../../supabase/functions/_shared/expression/meter.ts";
 import { TransformError } from "../../supabase/functions/_shared/delivery/transform/transform_error.ts";
 import {
   checkTransformation,
@@ -235,10 +235,10 @@ Deno.test("TRANSFORM: transformations side by side do not mix", async () => {
 
 Deno.test("TRANSFORM: the wall is the last line, and who met a limit stays stopped", () => {
   let nowMs = 0;
-  const meter = new Meter(() => nowMs);
+  const meter = new Meter(TRANSFORM_LIMITS, () => nowMs);
   meter.step();
   nowMs = TRANSFORM_LIMITS.wallMs + 1;
-  assert.throws(() => meter.step(), { name: "TransformError", message: /longer than 1000 ms/ });
+  assert.throws(() => meter.step(), { name: "ExpressionError", message: /longer than 1000 ms/ });
   nowMs = 0;
   assert.throws(() => meter.step(), { message: /longer than 1000 ms/ });
   assert.throws(() => meter.spend(1), { message: /longer than 1000 ms/ });

@@ -1,4 +1,4 @@
-import { TRANSFORM_LIMITS as LIMITS } from "./limits.ts";
+import { LANGUAGE_LIMITS as LIMITS } from "./limits.ts";
 
 const WHITESPACE = " \t\n\r\v";
 const OPERATORS = ".[]{}(),@#;:?+-*/%|=<>^&!~";

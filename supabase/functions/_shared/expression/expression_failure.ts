@@ -1,5 +1,5 @@
-import { TRANSFORM_LIMITS as LIMITS } from "./limits.ts";
-import { TransformError } from "./transform_error.ts";
+import { type ExpressionLimits, LANGUAGE_LIMITS } from "./limits.ts";
+import { ExpressionError } from "./expression_error.ts";
 
 /** What JSONata's codes mean, without the values it would put into its own sentences. */
 const SENTENCES: Record<string, string> = {
@@ -11,7 +11,7 @@ const SENTENCES: Record<string, string> = {
   T1007: "Something that is not a function is applied; the name of a function begins with $",
   T1008: "Something that is not a function is applied",
   D1009: "Two fields of an object get the same name",
-  D1011: `Functions call themselves more than ${LIMITS.stepDepth} levels deep`,
+  D1011: `Functions call themselves more than ${LANGUAGE_LIMITS.stepDepth} levels deep`,
   T0410: "A function is given an argument of the wrong kind",
   T0411: "A function without an argument finds the wrong kind of value",
   T0412: "A function is given an array of the wrong kind",
@@ -24,8 +24,6 @@ const SENTENCES: Record<string, string> = {
   T2008: "Something that is neither number nor text is sorted",
   T2009: "Values of different kinds are compared",
   T2010: "Something that is neither number nor text is compared",
-  D2014: `An array has more than ${LIMITS.arrayItems} items`,
-  D2015: `An array has more than ${LIMITS.arrayItems} items`,
   D3030: "A value cannot be read as a number",
   D3137: "The expression ends itself with $error",
   D3138: "$single finds more than one item",
@@ -33,18 +31,20 @@ const SENTENCES: Record<string, string> = {
   D3141: "An $assert of the expression does not hold",
 };
 
-/** Any failure of an evaluation as a TransformError: JSONata's own sentences hold values of the payload. */
-export function failureOf(error: unknown): TransformError {
-  if (error instanceof TransformError) return error;
+/** Any failure of an evaluation as an ExpressionError: JSONata's own sentences hold values of the input. */
+export function failureOf(error: unknown, limits: ExpressionLimits): ExpressionError {
+  if (error instanceof ExpressionError) return error;
   if (error instanceof RangeError) {
-    return new TransformError(
-      "The transformation needs more memory or nests deeper than it may; make it simpler.",
+    return new ExpressionError(
+      "The expression needs more memory or nests deeper than it may; make it simpler.",
     );
   }
   const { code, position } = partsOf(error);
-  const what = (code && SENTENCES[code]) ?? "The expression fails";
+  const what = code === "D2014" || code === "D2015"
+    ? `An array has more than ${limits.arrayItems} items`
+    : (code && SENTENCES[code]) ?? "The expression fails";
   const about = [code, position === null ? null : `at character ${position}`].filter((part) => part !== null);
-  return new TransformError(about.length > 0 ? `${what} (${about.join(", ")}).` : `${what}.`);
+  return new ExpressionError(about.length > 0 ? `${what} (${about.join(", ")}).` : `${what}.`);
 }
 
 /** What is wrong with the text of an expression. JSONata's sentence quotes the expression only. */

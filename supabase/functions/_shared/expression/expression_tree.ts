@@ -1,14 +1,14 @@
-import { TRANSFORM_LIMITS as LIMITS } from "./limits.ts";
+import { LANGUAGE_LIMITS as LIMITS } from "./limits.ts";
 
 /** Why a function cannot be used, by its name. */
 const FORBIDDEN: Record<string, string> = {
   eval: "it would run a text as an expression",
   match: "it takes a regular expression",
   parseInteger: "it builds a regular expression",
-  now: "the same event must always give the same bytes",
-  millis: "the same event must always give the same bytes",
-  random: "the same event must always give the same bytes",
-  shuffle: "the same event must always give the same bytes",
+  now: "the same input must always give the same bytes",
+  millis: "the same input must always give the same bytes",
+  random: "the same input must always give the same bytes",
+  shuffle: "the same input must always give the same bytes",
 };
 
 /** Names of the functions an expression cannot use. */

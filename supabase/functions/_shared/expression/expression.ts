@@ -2,11 +2,11 @@ import type jsonata from "jsonata";
 import { bareCopy } from "./bare_copy.ts";
 import { wouldExplode } from "./expression_text.ts";
 import { FORBIDDEN_FUNCTIONS, isObjectValue, isRangeEnd, treeObjection } from "./expression_tree.ts";
-import { TRANSFORM_LIMITS as LIMITS } from "./limits.ts";
+import { EXPRESSION_LIMITS, type ExpressionLimits, LANGUAGE_LIMITS } from "./limits.ts";
 import { isFunctionValue, Meter } from "./meter.ts";
 import { ALLOWED_FUNCTIONS, meteredFunctions, type NativeFunction } from "./native_functions.ts";
 import { failureOf, syntaxSentence } from "./expression_failure.ts";
-import { TransformError } from "./transform_error.ts";
+import { ExpressionError } from "./expression_error.ts";
 
 type Jsonata = typeof jsonata;
 
@@ -17,7 +17,8 @@ interface Engine {
 
 /** An expression that was checked, ready to run. */
 export interface CompiledExpression {
-  evaluate(input: Record<string, unknown>): Promise<unknown>;
+  /** @throws {ExpressionError} at a limit, and for whatever the expression itself does wrong. */
+  evaluate(input: unknown): Promise<unknown>;
 }
 
 /** Variable that carries the meter into an evaluation; the space keeps expressions from naming it. */
@@ -32,7 +33,7 @@ interface Frame {
 
 let engine: Promise<Engine> | null = null;
 
-/** JSONata is loaded with the first transformation: a worker that has none does not pay for it. */
+/** JSONata is loaded with the first expression: a worker that has none does not pay for it. */
 function loadEngine(): Promise<Engine> {
   engine ??= import("jsonata").then(async ({ default: compile }) => {
     const all = compile(`{${ALLOWED_FUNCTIONS.map((name) => `"${name}": $${name}`).join(",")}}`);
@@ -47,35 +48,38 @@ function loadEngine(): Promise<Engine> {
 /**
  * Reads an expression and refuses what could not be bounded.
  *
- * @throws {TransformError} with a sentence for whoever wrote it.
+ * @throws {ExpressionError} with a sentence for whoever wrote it.
  */
-export async function compileExpression(text: string): Promise<CompiledExpression> {
-  if (text.length > LIMITS.expressionChars) {
-    throw new TransformError(`An expression has at most ${LIMITS.expressionChars} characters; shorten it.`);
+export async function compileExpression(
+  text: string,
+  limits: ExpressionLimits = EXPRESSION_LIMITS,
+): Promise<CompiledExpression> {
+  if (text.length > limits.expressionChars) {
+    throw new ExpressionError(`An expression has at most ${limits.expressionChars} characters; shorten it.`);
   }
   if (wouldExplode(text)) {
-    throw new TransformError(
+    throw new ExpressionError(
       "The expression has too many ?: or ?? inside each other; write $exists(x) ? x : y, or use a function.",
     );
   }
   const { compile, natives } = await loadEngine();
-  const expression = parse(compile, text);
+  const expression = parse(compile, text, limits);
   // The hooks of JSONata's own debugger; types of the package know names only, not its symbols.
   const assign = expression.assign as (name: string | symbol, value: unknown) => void;
   assign(ENTRY, enter);
   assign(EXIT, leave);
-  return { evaluate: (input) => evaluate(expression, natives, input) };
+  return { evaluate: (input) => evaluate(expression, natives, limits, input) };
 }
 
-function parse(compile: Jsonata, text: string): jsonata.Expression {
+function parse(compile: Jsonata, text: string, limits: ExpressionLimits): jsonata.Expression {
   let expression: jsonata.Expression;
   try {
-    expression = compile(text, { stack: LIMITS.stepDepth, sequence: LIMITS.arrayItems });
+    expression = compile(text, { stack: LANGUAGE_LIMITS.stepDepth, sequence: limits.arrayItems });
   } catch (error) {
-    throw new TransformError(syntaxSentence(error, text));
+    throw new ExpressionError(syntaxSentence(error, text));
   }
   const objection = treeObjection(expression.ast());
-  if (objection) throw new TransformError(objection);
+  if (objection) throw new ExpressionError(objection);
   return expression;
 }
 
@@ -103,23 +107,24 @@ function leave(node: object, _input: unknown, frame: Frame, result: unknown): vo
 async function evaluate(
   expression: jsonata.Expression,
   natives: Record<string, NativeFunction>,
-  input: Record<string, unknown>,
+  limits: ExpressionLimits,
+  input: unknown,
 ): Promise<unknown> {
-  const meter = new Meter();
+  const meter = new Meter(limits);
   const forbidden = Object.fromEntries(FORBIDDEN_FUNCTIONS.map((name) => [name, undefined]));
   const bindings = { ...forbidden, ...meteredFunctions(natives, meter), [METER]: meter };
-  const running = expression.evaluate(bareCopy(input), bindings);
+  const running = expression.evaluate(bareCopy(input, limits.dataDepth), bindings);
   // Where the wall comes first, nobody waits for this one any more.
   running.catch(() => {});
   const { promise: late, reject } = Promise.withResolvers<never>();
   const wall = setTimeout(
-    () => reject(new TransformError("The transformation never ends; nothing in it makes progress.")),
-    LIMITS.wallMs,
+    () => reject(new ExpressionError("The expression never ends; nothing in it makes progress.")),
+    limits.wallMs,
   );
   try {
     return await Promise.race([running, late]);
   } catch (error) {
-    const failure = failureOf(error);
+    const failure = failureOf(error, limits);
     meter.end(failure);
     throw failure;
   } finally {

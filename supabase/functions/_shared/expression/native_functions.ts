@@ -1,4 +1,4 @@
-import { TRANSFORM_LIMITS as LIMITS } from "./limits.ts";
+import { LANGUAGE_LIMITS as LIMITS } from "./limits.ts";
 import { isFunctionValue, type Meter } from "./meter.ts";
 import { bareCopy } from "./bare_copy.ts";
 
@@ -60,11 +60,11 @@ const GUARDED: Record<string, Guard> = {
   string: (meter, _args, work) => meter.spend(work),
   pad(meter, [, width, char]) {
     const unit = typeof char === "string" ? Math.max(1, char.length) : 1;
-    if (Math.abs(width as number) * unit > LIMITS.textChars) refuseText(meter);
+    if (Math.abs(width as number) * unit > meter.limits.textChars) refuseText(meter);
   },
   join(meter, [texts, separator]) {
     const size = Array.isArray(texts) && typeof separator === "string" ? texts.length * separator.length : 0;
-    if (size > LIMITS.textChars) refuseText(meter);
+    if (size > meter.limits.textChars) refuseText(meter);
   },
   contains: onlyTexts,
   split: onlyTexts,
@@ -74,7 +74,7 @@ const GUARDED: Record<string, Guard> = {
     if (typeof text !== "string" || typeof pattern !== "string" || typeof replacement !== "string") return;
     meter.spend(text.length >> 1);
     const found = pattern === "" ? 0 : text.split(pattern).length - 1;
-    if (text.length + found * replacement.length > LIMITS.textChars) refuseText(meter);
+    if (text.length + found * replacement.length > meter.limits.textChars) refuseText(meter);
   },
   // These compare or copy all with all.
   distinct: (meter, [items], work) => meter.spend(Array.isArray(items) ? items.length * work : 0),
@@ -107,7 +107,7 @@ const GUARDED: Record<string, Guard> = {
 
 /** Functions that are ours, because JSONata's own depend on the machine or make objects with a prototype. */
 const REPLACED: Record<string, (meter: Meter, args: unknown[]) => unknown> = {
-  clone: (_meter, [value]) => bareCopy(value),
+  clone: (meter, [value]) => bareCopy(value, meter.limits.dataDepth),
   toMillis(meter, [text, picture]) {
     if (picture !== undefined) {
       meter.refuse("$toMillis takes ISO 8601 only; a picture becomes a regular expression.");
@@ -173,6 +173,6 @@ function shortPicture(meter: Meter, picture: unknown): void {
 
 function refuseText(meter: Meter): never {
   return meter.refuse(
-    `The transformation makes a text longer than ${LIMITS.textChars} characters; shorten it.`,
+    `The expression makes a text longer than ${meter.limits.textChars} characters; shorten it.`,
   );
 }

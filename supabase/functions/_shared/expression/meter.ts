@@ -1,30 +1,33 @@
-import { TRANSFORM_LIMITS as LIMITS } from "./limits.ts";
-import { TransformError } from "./transform_error.ts";
+import { EXPRESSION_LIMITS, type ExpressionLimits } from "./limits.ts";
+import { ExpressionError } from "./expression_error.ts";
 
-/** Counts what one evaluation uses, and ends it at a limit. The counts depend on nothing but expression and payload. */
+/** Counts what one evaluation uses, and ends it at a limit. The counts depend on nothing but expression and input. */
 export class Meter {
   #steps = 0;
   #work = 0;
-  #ended: TransformError | null = null;
+  #ended: ExpressionError | null = null;
   readonly #startedMs: number;
 
-  constructor(private readonly nowMs: () => number = () => performance.now()) {
+  constructor(
+    readonly limits: ExpressionLimits = EXPRESSION_LIMITS,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {
     this.#startedMs = nowMs();
   }
 
   /** Every further step fails: tasks that an error left behind end with it. */
-  end(error: TransformError): void {
+  end(error: ExpressionError): void {
     this.#ended ??= error;
   }
 
   /** One node of the syntax tree is evaluated. */
   step(): void {
     if (this.#ended) throw this.#ended;
-    if (++this.#steps > LIMITS.steps) {
-      this.#stop(`The transformation takes more than ${LIMITS.steps} steps; make it simpler.`);
+    if (++this.#steps > this.limits.steps) {
+      this.#stop(`The expression takes more than ${this.limits.steps} steps; make it simpler.`);
     }
-    if (this.nowMs() - this.#startedMs > LIMITS.wallMs) {
-      this.#stop(`The transformation takes longer than ${LIMITS.wallMs} ms; make it simpler.`);
+    if (this.nowMs() - this.#startedMs > this.limits.wallMs) {
+      this.#stop(`The expression takes longer than ${this.limits.wallMs} ms; make it simpler.`);
     }
   }
 
@@ -32,8 +35,8 @@ export class Meter {
   spend(work: number): void {
     if (this.#ended) throw this.#ended;
     this.#work += work;
-    if (this.#work > LIMITS.work) {
-      this.#stop("The transformation goes through more data than it may; make it simpler.");
+    if (this.#work > this.limits.work) {
+      this.#stop("The expression goes through more data than it may; make it simpler.");
     }
   }
 
@@ -53,8 +56,8 @@ export class Meter {
   #weighNested(value: object, depth: number, since: number): void {
     this.spend(1);
     if (isFunctionValue(value)) return;
-    if (depth > LIMITS.dataDepth) {
-      this.#stop(`The transformation nests data deeper than ${LIMITS.dataDepth} levels; flatten it.`);
+    if (depth > this.limits.dataDepth) {
+      this.#stop(`The expression nests data deeper than ${this.limits.dataDepth} levels; flatten it.`);
     }
     if (Array.isArray(value)) {
       for (const item of value) this.#weighItem(item, depth, since);
@@ -71,8 +74,8 @@ export class Meter {
   #weighItem(item: unknown, depth: number, since: number): void {
     if (typeof item === "object" && item !== null) this.#weighNested(item, depth + 1, since);
     else this.#weighScalar(item);
-    if (this.#work - since > LIMITS.valueWork) {
-      this.#stop("The transformation makes a value that is too large; make it smaller.");
+    if (this.#work - since > this.limits.valueWork) {
+      this.#stop("The expression makes a value that is too large; make it smaller.");
     }
   }
 
@@ -80,23 +83,25 @@ export class Meter {
     this.spend(1);
     if (typeof value === "string") {
       this.spend(value.length >> 3);
-      if (value.length > LIMITS.textChars) {
-        this.#stop(`The transformation makes a text longer than ${LIMITS.textChars} characters; shorten it.`);
+      if (value.length > this.limits.textChars) {
+        this.#stop(
+          `The expression makes a text longer than ${this.limits.textChars} characters; shorten it.`,
+        );
       }
     } else if (typeof value === "number" && !Number.isFinite(value)) {
-      this.#stop("The transformation makes a number that JSON does not have, such as a division by zero.");
+      this.#stop("The expression makes a number that JSON does not have, such as a division by zero.");
     }
   }
 
   /** An object with a function called `then` would be taken for a promise, and waited for without end. */
   refuseFunctionInObject(): never {
     return this.#stop(
-      "The transformation puts a function into an object; call it there, or keep it in a variable.",
+      "The expression puts a function into an object; call it there, or keep it in a variable.",
     );
   }
 
   #stop(sentence: string): never {
-    this.end(new TransformError(sentence));
+    this.end(new ExpressionError(sentence));
     throw this.#ended;
   }
 }
