@@ -1,6 +1,7 @@
 /** What a message may be at the most: Block Kit's reference. */
 const MAX_BLOCKS = 50;
 const MAX_TEXT_CHARS = 40_000;
+const MAX_ATTACHMENTS = 100;
 
 interface Text {
   type: string;
@@ -13,6 +14,8 @@ interface Block {
   text?: Text;
   fields?: Text[];
   elements?: Text[];
+  image_url?: string;
+  alt_text?: string;
 }
 
 /** A message as the Web API takes it. */
@@ -20,14 +23,22 @@ export interface SlackPost {
   channel?: string;
   text?: string;
   blocks?: Block[];
+  attachments?: Record<string, unknown>[];
+  username?: string;
+  icon_emoji?: string;
+  icon_url?: string;
+  thread_ts?: string;
   metadata?: { event_type?: unknown; event_payload?: unknown };
 }
 
 /** The code of what is wrong with a message, as Slack says it; null = it would be posted. */
 export function messageProblem(post: SlackPost): string | null {
-  if (!post.text && !post.blocks?.length) return "no_text";
+  if (!post.text && !post.blocks?.length && !post.attachments?.length) return "no_text";
   if ((post.text?.length ?? 0) > MAX_TEXT_CHARS) return "msg_too_long";
   if (post.blocks !== undefined && !isBlocks(post.blocks)) return "invalid_blocks";
+  if (post.attachments !== undefined && !Array.isArray(post.attachments)) return "invalid_attachments";
+  if ((post.attachments?.length ?? 0) > MAX_ATTACHMENTS) return "too_many_attachments";
+  if (post.thread_ts !== undefined && !/^\d+\.\d{6}$/.test(post.thread_ts)) return "invalid_thread_ts";
   if (post.metadata !== undefined && !isMetadata(post.metadata)) return "invalid_metadata_format";
   return null;
 }
@@ -60,6 +71,8 @@ function isBlock(block: Block): boolean {
     }
     case "context":
       return areTexts(block.elements, 3000);
+    case "image":
+      return typeof block.image_url === "string" && typeof block.alt_text === "string";
     default:
       return block.type === "divider";
   }
