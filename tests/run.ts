@@ -15,6 +15,7 @@ import { makeAuthority } from "./support/certificate.ts";
 const EVERYTHING = [
   "tests/unit",
   "tests/stack",
+  "tests/contract",
   "tests/isolation",
   "tests/race",
   "tests/chaos",

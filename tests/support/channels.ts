@@ -42,13 +42,13 @@ export async function withResend(test: (resend: ResendSimulator) => Promise<void
 /** Connects something, as the service does. */
 export async function connect(
   tenant: TestTenant,
-  connector: { type: string; config?: Record<string, string>; credentials: object; orgId?: string },
+  connector: { type: string; config?: Record<string, unknown>; credentials: object; orgId?: string },
 ): Promise<TestConnector> {
   const [row] = await sql`
     insert into public.integration_connectors (tenant_id, org_id, type, name, status, config, secret_ref)
     values (${tenant.id}, ${connector.orgId ?? null}, ${connector.type}, 'Test', 'active', ${
-    sql.json(connector.config ?? {})
-  }, public.store_secret(${tenant.id}, ${JSON.stringify(connector.credentials)}, 'connector'))
+    JSON.stringify(connector.config ?? {})
+  }::text::jsonb, public.store_secret(${tenant.id}, ${JSON.stringify(connector.credentials)}, 'connector'))
     returning id, secret_ref`;
   return { id: row!.id, secretRef: row!.secret_ref };
 }

@@ -1,0 +1,4 @@
+import type { ContractSubject } from "../support/contract_subject.ts";
+
+/** Every stream of every provider that syncs: a provider is tried by being listed here. */
+export const subjects: ContractSubject[] = [];
