@@ -1,7 +1,9 @@
 import type { AnyConnector } from "./connector_definition.ts";
 
 /** Every kind of connector: a line each. Code is loaded when one of its kind is met. */
-const connectors: Readonly<Record<string, () => Promise<AnyConnector>>> = {};
+const connectors: Readonly<Record<string, () => Promise<AnyConnector>>> = {
+  odoo: async () => (await import("./odoo/connector.ts")).odooConnector,
+};
 
 /** Names of the kinds of connector, for schemas. */
 export const connectorTypes: readonly string[] = Object.keys(connectors).sort();

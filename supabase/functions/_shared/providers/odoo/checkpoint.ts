@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { ProviderError } from "../provider_error.ts";
+import type { Cursor } from "../source.ts";
+
+const mark = z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+
+/** From which write_date on something is read: of the records, and of what holds part of them (null = it is not read). */
+const marks = z.object({ records: mark, versions: mark.nullable() });
+export type Marks = z.infer<typeof marks>;
+
+const last = z.int().min(0);
+/** What holds in every phase of a run. */
+const run = {
+  /** Where the next run begins, found out when this one began. */
+  next: marks,
+  /** What is created from here on was created after this run began. */
+  fresh: mark,
+};
+
+const schema = z.discriminatedUnion("phase", [
+  /** Everything, by id. */
+  z.object({ phase: z.literal("all"), last, ...run }),
+  /** What was written since `since`, by id. */
+  z.object({ phase: z.literal("changes"), last, since: marks, ...run }),
+  /** Records part of which was written since, by the id of that part. */
+  z.object({ phase: z.literal("versions"), last, since: marks, ...run }),
+  /** Changes are read; whether something vanished is not known yet. */
+  z.object({ phase: z.literal("check"), ...run }),
+  /** Which ids there are. */
+  z.object({ phase: z.literal("ids"), last, ...run }),
+  z.object({ phase: z.literal("done"), ...run }),
+]);
+
+/** Where a run stands. */
+export type Checkpoint = z.infer<typeof schema>;
+
+/** Of one phase. */
+export type At<Phase extends Checkpoint["phase"]> = Extract<Checkpoint, { phase: Phase }>;
+
+/**
+ * A saved cursor.
+ *
+ * @throws {ProviderError} cursor_expired when it is of another form.
+ */
+export function checkpointOf(cursor: Cursor): Checkpoint {
+  const result = schema.safeParse(cursor);
+  if (result.success) return result.data;
+  throw new ProviderError(
+    "cursor_expired",
+    "The checkpoint is of a form that is not read any more; all is read anew.",
+  );
+}
