@@ -40,6 +40,8 @@ interface Targets {
   replay_id: string;
   event_replay_id: string;
   inbound_replay_id: string;
+  connector_id: string;
+  run_id: string;
 }
 
 async function createTargets(cast: Cast): Promise<Targets> {
@@ -66,7 +68,16 @@ async function createTargets(cast: Cast): Promise<Targets> {
     cast.tenant.orgs[0]
   }, 'inbound', 'replay', '{}', 'receipts', 0, true, 'cancelled', now())
     returning id`;
+  // One of its own, which nothing else needs and whose run is not over.
+  const [run] = await sql`select r.id, r.connector_id from public.sync_runs r where r.id = ${
+    idOf("sync_runs")
+  }`;
+  const [connector] = await sql`
+    insert into public.integration_connectors (tenant_id, org_id, type, name, status, config)
+    values (${cast.tenant.id}, ${cast.tenant.orgs[0]}, 'api', 'Rig', 'active', '{}') returning id`;
   return {
+    connector_id: connector!.id,
+    run_id: run!.id,
     inbound_replay_id: inbound!.id,
     delivery_id: delivery!.id,
     event_delivery_id: idOf("event_deliveries"),
@@ -90,6 +101,9 @@ function bodyOf(line: string, targets: Targets): unknown {
     "event-subscriptions POST /dead-letters/redrive": { delivery_ids: [targets.event_delivery_id] },
     "event-subscriptions POST /replays": { integration_id: targets.subscription_id, ...aDay },
     "event-subscriptions POST /:subscription_id/recover": { since: aDay.from },
+    "integrations POST /connectors": { type: "webhook", name: "Rig" },
+    "integrations PATCH /connectors/:connector_id": { name: "Renamed" },
+    "integrations POST /connectors/:connector_id/sync": { wait_seconds: 0 },
     "integrations POST /replays": { webhook_id: targets.webhook_id, ...aDay },
     "integrations POST /webhooks": { provider: "generic_hmac", name: "Rig" },
     "integrations PATCH /webhooks/:webhook_id": { name: "Renamed" },
@@ -142,7 +156,8 @@ function outcomeOf(answer: Answer, targets: Targets, expected: Expectation | und
   const mentions = text.includes(targets.webhook_id) || text.includes(targets.receipt_id) ||
     text.includes(targets.subscription_id) ||
     text.includes(targets.event_delivery_id) || text.includes(targets.event_replay_id) ||
-    text.includes(targets.inbound_replay_id) ||
+    text.includes(targets.inbound_replay_id) || text.includes(targets.connector_id) ||
+    text.includes(targets.run_id) ||
     text.includes(`"id":${targets.dispatch_id},`);
   return answer.status === 200 && !mentions ? "none" : answer.status;
 }

@@ -126,6 +126,18 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
   const [notification] = await adminSql`insert into public.notifications
     (tenant_id, kind, severity, message, subject_type, subject_id)
     values (${tenantId}, 'sample.made', 'info', 'Sample', 'sample', '1') returning id`;
+  const [synced] =
+    await sql`insert into public.integration_connectors (tenant_id, org_id, type, name, status, config)
+    values (${tenantId}, ${orgId}, 'api', 'Synced', 'active', '{}') returning id`;
+  const [syncRun] =
+    await adminSql`insert into public.sync_runs (tenant_id, org_id, connector_id, mode, trigger, function_name, trace_id, next_slice_at)
+    values (${tenantId}, ${orgId}, ${
+      synced!.id
+    }, 'full', 'user', 'api-sync', 'sample', now() + interval '1 day') returning id`;
+  const [syncCursor] =
+    await adminSql`insert into public.sync_cursors (tenant_id, connector_id, stream) values (${tenantId}, ${
+      synced!.id
+    }, 'sample') returning id`;
   const [audit] =
     await sql`select id from public.audit_log where tenant_id = ${tenantId} order by id desc limit 1`;
 
@@ -179,6 +191,28 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
       filter: byId(account),
       change: { account_id: unique() },
       row: { ...base, connector_id: connector!.id, provider: "hubspot", account_id: unique() },
+    },
+    connector_states: {
+      filter: `connector_id=eq.${connector!.id}`,
+      change: { failures_in_a_row: 0 },
+      row: { ...inOrg, connector_id: connector!.id },
+    },
+    sync_runs: {
+      filter: byId(syncRun),
+      change: { error: "x" },
+      row: {
+        ...inOrg,
+        connector_id: connector!.id,
+        mode: "full",
+        trigger: "user",
+        function_name: "x",
+        trace_id: "x",
+      },
+    },
+    sync_cursors: {
+      filter: byId(syncCursor),
+      change: { stream: "x" },
+      row: { ...base, connector_id: connector!.id, stream: "x" },
     },
     integration_logs: {
       filter: byId(log),

@@ -122,6 +122,14 @@ export async function filledBody(
 /** How named things are made that no single documented POST makes. */
 const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
   webhook_id: ({ webhook }) => Promise.resolve(webhook.id),
+  // Its settings name nothing to read: a sync of it ends at once, and says why.
+  api_sync_connector_id: ({ caller }) => activeConnector(caller, "api"),
+  google_drive_sync_connector_id: ({ caller }) => activeConnector(caller, "google_workspace"),
+  gmail_sync_connector_id: ({ caller }) => activeConnector(caller, "google_workspace"),
+  slack_sync_connector_id: ({ caller }) => activeConnector(caller, "slack"),
+  odoo_sync_connector_id: ({ caller }) => activeConnector(caller, "odoo"),
+  run_id: async ({ caller }) => await waitingRun(caller),
+  waiting_run_id: async ({ caller }) => await waitingRun(caller),
   // The app whose accounts the seed connects.
   provider: () => Promise.resolve("hubspot"),
   receipt_id: async ({ webhook }) => {
@@ -214,6 +222,27 @@ async function givenUpDelivery(caller: DemoCaller, path: string): Promise<string
       where integration_id = ${created.body.id}`;
     return row?.delivery_id as string | undefined;
   });
+}
+
+/** A connector without credentials. */
+async function activeConnector(caller: DemoCaller, type: string): Promise<string> {
+  const [row] = await sql`
+    insert into public.integration_connectors (tenant_id, org_id, type, name, status)
+    values (${caller.tenantId}, ${caller.orgId}, ${type}, 'Target', 'active') returning id`;
+  return row!.id;
+}
+
+/** A sync whose provider has asked to wait until tomorrow. */
+async function waitingRun(caller: DemoCaller): Promise<string> {
+  const [row] = await sql`
+    insert into public.sync_runs
+      (tenant_id, org_id, connector_id, mode, trigger, function_name, status, next_slice_at, trace_id)
+    values (${caller.tenantId}, ${caller.orgId}, ${await activeConnector(
+    caller,
+    "api",
+  )}, 'full', 'user', 'api-sync',
+      'waiting', now() + interval '1 day', 'target') returning id`;
+  return row!.id;
 }
 
 /** A replay that was over before it began. */
