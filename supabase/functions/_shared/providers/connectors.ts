@@ -3,6 +3,7 @@ import type { AnyConnector } from "./connector_definition.ts";
 /** Every kind of connector: a line each. Code is loaded when one of its kind is met. */
 const connectors: Readonly<Record<string, () => Promise<AnyConnector>>> = {
   odoo: async () => (await import("./odoo/connector.ts")).odooConnector,
+  slack: async () => (await import("./slack/connector.ts")).slackConnector,
 };
 
 /** Names of the kinds of connector, for schemas. */
