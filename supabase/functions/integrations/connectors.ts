@@ -157,10 +157,11 @@ export const connectorRoutes = [
     ],
     handler: async ({ access, params, body }) => {
       const current = await visibleConnector(access, params.connector_id!);
-      const definition = await knownConnector(current.type);
-      const isComplete = current.secret_ref !== null || body.secrets !== undefined ||
-        needsNoSecrets(definition);
-      if (body.is_active && !isComplete) {
+      const { config, secrets, is_active: isActive } = body;
+      const isToBeChecked = config !== undefined || secrets !== undefined || isActive === true;
+      const definition = isToBeChecked ? await knownConnector(current.type) : undefined;
+      const isComplete = current.secret_ref !== null || secrets !== undefined;
+      if (isActive && !isComplete && !needsNoSecrets(definition!)) {
         throw new InterlockError("VALIDATION_FAILED", "is_active: it has no credentials yet.");
       }
       const connector = unwrap(
@@ -168,9 +169,9 @@ export const connectorRoutes = [
           p_org_id: access.orgId as string,
           p_connector_id: params.connector_id!,
           p_name: (body.name ?? null) as string,
-          p_config: (body.config === undefined ? null : checkedConfig(definition, body.config)) as string,
-          p_secrets: (body.secrets === undefined ? null : checkedSecrets(definition, body.secrets)) as string,
-          p_is_active: (body.is_active ?? null) as boolean,
+          p_config: (config === undefined ? null : checkedConfig(definition!, config)) as string,
+          p_secrets: (secrets === undefined ? null : checkedSecrets(definition!, secrets)) as string,
+          p_is_active: (isActive ?? null) as boolean,
           p_sync_interval_seconds: (body.sync_interval_seconds ?? null) as number,
           p_is_interval_given: body.sync_interval_seconds !== undefined,
           p_actor: access.userId,
