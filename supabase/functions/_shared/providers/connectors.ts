@@ -4,6 +4,7 @@ import type { AnyConnector } from "./connector_definition.ts";
 const connectors: Readonly<Record<string, () => Promise<AnyConnector>>> = {
   odoo: async () => (await import("./odoo/connector.ts")).odooConnector,
   slack: async () => (await import("./slack/connector.ts")).slackConnector,
+  google_workspace: async () => (await import("./google_workspace/connector.ts")).googleWorkspace,
 };
 
 /** Names of the kinds of connector, for schemas. */
