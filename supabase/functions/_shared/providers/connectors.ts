@@ -2,9 +2,12 @@ import type { AnyConnector } from "./connector_definition.ts";
 
 /** Every kind of connector: a line each. Code is loaded when one of its kind is met. */
 const connectors: Readonly<Record<string, () => Promise<AnyConnector>>> = {
+  api: async () => (await import("./api/connector.ts")).apiConnector,
+  custom: async () => (await import("./api/connector.ts")).customConnector,
   odoo: async () => (await import("./odoo/connector.ts")).odooConnector,
   slack: async () => (await import("./slack/connector.ts")).slackConnector,
   google_workspace: async () => (await import("./google_workspace/connector.ts")).googleWorkspace,
+  webhook: async () => (await import("./webhook/connector.ts")).webhookConnector,
 };
 
 /** Names of the kinds of connector, for schemas. */

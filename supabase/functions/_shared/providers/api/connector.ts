@@ -1,0 +1,69 @@
+import type { Connection } from "../connection.ts";
+import { type AnyConnector, type ConnectorTest, defineConnector } from "../connector_definition.ts";
+import type { z } from "zod";
+import {
+  type ApiConfig,
+  apiConfigSchema,
+  type ApiSecrets,
+  apiSecretsSchema,
+  type RestConfig,
+  restConfigSchema,
+} from "./config.ts";
+import { resourceSource } from "./resource_source.ts";
+import { testResend } from "./resend.ts";
+import { testRest } from "./test_rest.ts";
+
+const EXAMPLE = {
+  config: {
+    base_url: "https://api.crm.example/v1",
+    auth: { kind: "bearer" },
+    resources: {
+      contacts: {
+        path: "contacts",
+        query: { sort: "id" },
+        records: "data",
+        id: "id",
+        fields: { name: "first_name & ' ' & last_name", email: "$lowercase(email)" },
+        updated_at: "updated_at",
+        entity_type: "contact",
+        pagination: { kind: "cursor", next: "paging.next", parameter: "after" },
+        incremental: { parameter: "updated_since" },
+        deletions: { deleted: "deleted" },
+      },
+    },
+  },
+  secrets: { token: "example-token" },
+};
+
+/** Any REST API: resources are declared, not programmed. With `flavor: "resend"` it is a sender of e-mail instead. */
+export const apiConnector: AnyConnector = defineConnector<ApiConfig, ApiSecrets>({
+  type: "api",
+  config: () => apiConfigSchema as z.ZodType<ApiConfig>,
+  secrets: () => apiSecretsSchema,
+  example: EXAMPLE,
+  test: (connection) => isRest(connection) ? testRest(connection) : testResend(connection),
+  sources: (config) => config.flavor === "resend" ? [] : restSources(config),
+});
+
+/**
+ * A system of the tenant's own, for example a CRM: the same engine as `api`, under a name of its own, so that what reads
+ * events can tell records of a business system from those of any API.
+ */
+export const customConnector: AnyConnector = defineConnector<RestConfig, ApiSecrets>({
+  type: "custom",
+  config: () => restConfigSchema as z.ZodType<RestConfig>,
+  secrets: () => apiSecretsSchema,
+  example: EXAMPLE,
+  test: testRest as (connection: Connection<RestConfig, ApiSecrets>) => Promise<ConnectorTest>,
+  sources: restSources,
+});
+
+function restSources(config: RestConfig) {
+  return Object.entries(config.resources).map(([name, resource]) => resourceSource(name, resource));
+}
+
+function isRest(
+  connection: Connection<ApiConfig, ApiSecrets>,
+): connection is Connection<RestConfig, ApiSecrets> {
+  return connection.config.flavor !== "resend";
+}

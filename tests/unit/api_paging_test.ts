@@ -1,0 +1,288 @@
+import assert from "node:assert/strict";
+import { RestCollection } from "../../simulators/rest/collection.ts";
+import type { RestPaging } from "../../simulators/rest/listing.ts";
+import { failure, type RestSimulator, startRest } from "../../simulators/rest/rest.ts";
+import { nextLink } from "../../supabase/functions/_shared/providers/api/link_header.ts";
+import type { Cursor } from "../../supabase/functions/_shared/providers/source.ts";
+import { providerFailure, readStream, restConnection } from "../support/rest_connection.ts";
+
+/** How a resource is declared for each kind of paging of the API. */
+const DECLARED: Record<string, { paging: RestPaging["kind"]; resource: Record<string, unknown> }> = {
+  none: { paging: "none", resource: { records: "$" } },
+  cursor: {
+    paging: "cursor",
+    resource: {
+      records: "data",
+      pagination: {
+        kind: "cursor",
+        next: "paging.next",
+        parameter: "after",
+        size_parameter: "limit",
+        size: 4,
+      },
+    },
+  },
+  "cursor in the body of a search": {
+    paging: "cursor",
+    resource: {
+      path: "things/search",
+      method: "POST",
+      records: "data",
+      pagination: {
+        ...{ kind: "cursor", next: "paging.next", parameter: "page.after", in: "body" },
+        ...{ size_parameter: "page.limit", size: 4 },
+      },
+    },
+  },
+  "link header": {
+    paging: "link",
+    resource: { records: "$", pagination: { kind: "link", size_parameter: "limit", size: 4 } },
+  },
+  "link in the body": {
+    paging: "link_body",
+    resource: {
+      records: "results",
+      pagination: { kind: "link", next: "next", size_parameter: "limit", size: 4 },
+    },
+  },
+  page: {
+    paging: "page",
+    resource: { records: "items", pagination: { kind: "page", size_parameter: "per_page", size: 4 } },
+  },
+  "page that says whether there is more": {
+    paging: "page",
+    resource: {
+      ...{ records: "items", more: "has_more" },
+      pagination: { kind: "page", size_parameter: "per_page", size: 4 },
+    },
+  },
+  offset: {
+    paging: "offset",
+    resource: {
+      records: "results",
+      total: "total",
+      pagination: { kind: "offset", size_parameter: "limit", size: 4 },
+    },
+  },
+};
+
+async function withThings(
+  paging: RestPaging["kind"],
+  count: number,
+  use: (api: RestSimulator, things: RestCollection) => Promise<void>,
+): Promise<void> {
+  const things = new RestCollection();
+  for (let index = 0; index < count; index++) things.create();
+  const api = startRest({ paging: { kind: paging, maxSize: 10 }, collections: { things } });
+  try {
+    await use(api, things);
+  } finally {
+    await api.stop();
+  }
+}
+
+function connect(
+  api: RestSimulator,
+  resource: Record<string, unknown>,
+  config: Record<string, unknown> = {},
+) {
+  const things = { path: "things", deletions: "full_pass", ...resource };
+  return restConnection({ base_url: api.url, resources: { things }, ...config });
+}
+
+const idsOf = (things: RestCollection) => [...things.records.keys()].map((id) => `things/${id}`);
+
+for (const [kind, { paging, resource }] of Object.entries(DECLARED)) {
+  Deno.test(`API: paging by ${kind} reads everything once, and what went is deleted by the next pass`, async () => {
+    await withThings(paging, 10, async (api, things) => {
+      const connection = connect(api, resource);
+      const first = await readStream(connection, "things");
+      assert.deepEqual([...first.records.keys()], idsOf(things));
+      assert.ok(first.pages[0]!.beginsPass && first.pages.at(-1)!.completesPass, kind);
+      // An empty page where only that says that there is none, and the first one again where pages are counted.
+      assert.ok(api.faults.requests <= 3 + 2, `${api.faults.requests}`);
+      assert.deepEqual(first.pages.flatMap(({ warnings }) => warnings), []);
+      things.remove("3");
+      things.edit("5", { name: '"Edited"' });
+      const second = await readStream(connection, "things", { cursor: first.cursor, held: first.records });
+      assert.deepEqual([...second.records.keys()].sort(), idsOf(things).sort());
+      assert.equal((second.records.get("things/5")!.data as { name: string }).name, "Edited");
+      connection.close();
+    });
+  });
+
+  Deno.test(`API: paging by ${kind} goes on after a failure of every page in turn`, async () => {
+    await withThings(paging, 10, async (api, things) => {
+      const connection = connect(api, resource);
+      const { pages, cursor } = await readStream(connection, "things");
+      for (const index of pages.keys()) {
+        const broken = await readStream(connection, "things", { maxPages: index }).catch(() => null);
+        assert.equal(broken, null);
+        api.faults.planNext({ kind: "answer", response: () => failure(503, "down") });
+        const from = index === 0 ? null : pages[index - 1]!.cursor;
+        const error = await providerFailure(readStream(connection, "things", { cursor: from }));
+        assert.equal(error.errorClass, "transient");
+        const rest = await readStream(connection, "things", { cursor: from });
+        const read = [...pages.slice(0, index), ...rest.pages].flatMap(({ records }) => records);
+        assert.deepEqual(read.map(({ externalId }) => externalId), idsOf(things));
+        assert.deepEqual({ ...rest.cursor, began_ms: 0 }, { ...cursor, began_ms: 0 });
+      }
+      connection.close();
+    });
+  });
+}
+
+Deno.test("API: an API that gives fewer a page than it is asked for is read whole", async () => {
+  for (const kind of ["page", "offset", "cursor"]) {
+    await withThings(DECLARED[kind]!.paging, 10, async (api, things) => {
+      api.traps.capsSizeAt = 3;
+      const connection = connect(api, DECLARED[kind]!.resource);
+      const { records } = await readStream(connection, "things");
+      assert.deepEqual([...records.keys()], idsOf(things), kind);
+      connection.close();
+    });
+  }
+});
+
+for (const kind of ["cursor", "link header", "page", "offset"]) {
+  Deno.test(`API: a page that comes again and again ends the read, by ${kind}`, async () => {
+    await withThings(DECLARED[kind]!.paging, 10, async (api) => {
+      api.traps.repeat = true;
+      const connection = connect(api, DECLARED[kind]!.resource);
+      const error = await providerFailure(readStream(connection, "things"));
+      assert.equal(error.errorClass, "malformed_answer");
+      assert.match(error.message, /same page again/);
+      assert.ok(api.faults.requests <= 3, `${api.faults.requests}`);
+      connection.close();
+    });
+  });
+}
+
+for (const endless of ["circle", "itself", "empty"] as const) {
+  for (const kind of ["cursor", "link in the body"]) {
+    Deno.test(`API: next pages without end (${endless}) end the read, by ${kind}`, async () => {
+      await withThings(DECLARED[kind]!.paging, 30, async (api, things) => {
+        api.traps.endless = endless;
+        const connection = connect(api, DECLARED[kind]!.resource);
+        const error = await providerFailure(readStream(connection, "things"));
+        assert.match(
+          error.message,
+          endless === "empty" ? /100 pages in a row without a record/ : /same page again/,
+        );
+        assert.ok(api.faults.requests < 120, `${api.faults.requests}`);
+        assert.equal(things.records.size, 30);
+        connection.close();
+      });
+    });
+  }
+}
+
+for (const kind of ["page", "offset"]) {
+  Deno.test(`API: an order that changes while it is read deletes nothing, by ${kind}`, async () => {
+    await withThings(DECLARED[kind]!.paging, 40, async (api, things) => {
+      const connection = connect(api, DECLARED[kind]!.resource);
+      const { records, cursor } = await readStream(connection, "things");
+      things.remove("7");
+      // The count stays the same.
+      things.create();
+      api.traps.shuffle = true;
+      const shuffled = await readStream(connection, "things", { cursor, held: records });
+      assert.ok(shuffled.pages.every(({ completesPass }) => !completesPass));
+      assert.match(shuffled.pages.at(-1)!.warnings!.join(), /nothing is taken for deleted/);
+      api.traps.shuffle = false;
+      const settled = await readStream(connection, "things", {
+        cursor: shuffled.cursor,
+        held: shuffled.records,
+      });
+      assert.deepEqual([...settled.records.keys()].sort(), idsOf(things).sort());
+      connection.close();
+    });
+  });
+}
+
+Deno.test("API: a list that shrank while it was read deletes nothing until it is read in peace", async () => {
+  await withThings("offset", 12, async (api, things) => {
+    const connection = connect(api, DECLARED.offset!.resource);
+    const { records, cursor } = await readStream(connection, "things");
+    const half = await readStream(connection, "things", { cursor, held: records, maxPages: 1 }).catch(() =>
+      null
+    );
+    assert.equal(half, null);
+    const source = await import("../../supabase/functions/_shared/providers/api/resource_source.ts");
+    const { read } = source.resourceSource("things", connection.config.resources.things!);
+    const ask = { connection, parameters: {}, storedCount: () => Promise.resolve(records.size) };
+    const first = await read({ ...ask, cursor });
+    // What was the fifth is the fourth now, and on a page that was read already.
+    things.remove("1");
+    const rest = await readStream(connection, "things", { cursor: first.cursor, held: records });
+    assert.ok(rest.pages.every(({ completesPass }) => !completesPass));
+    assert.match(rest.pages.at(-1)!.warnings!.join(), /nothing is taken for deleted/);
+    const settled = await readStream(connection, "things", { cursor: rest.cursor, held: rest.records });
+    assert.deepEqual([...settled.records.keys()].sort(), idsOf(things).sort());
+    connection.close();
+  });
+});
+
+Deno.test("API: a next address at another host gets nothing, credentials least of all", async () => {
+  await withThings("link", 10, async (api) => {
+    await withThings("link", 10, async (other) => {
+      for (const kind of ["link header"]) {
+        api.traps.nextOrigin = new URL(other.url).origin;
+        const connection = connect(api, DECLARED[kind]!.resource);
+        const error = await providerFailure(readStream(connection, "things"));
+        assert.equal(error.errorClass, "misconfigured");
+        assert.match(error.message, /not below the host of base_url/);
+        assert.equal(other.faults.requests, 0);
+        connection.close();
+      }
+    });
+  });
+});
+
+Deno.test("API: a cursor that the API forgot starts over, a page that never was does not", async () => {
+  await withThings("cursor", 10, async (api) => {
+    const connection = connect(api, DECLARED.cursor!.resource);
+    for (const status of [400, 404, 410, 422]) {
+      api.faults.plan(2, { kind: "answer", response: () => failure(status, "gone") });
+      const error = await providerFailure(readStream(connection, "things"));
+      assert.equal(error.errorClass, "cursor_expired", `${status}`);
+      api.faults.plan(1, { kind: "answer", response: () => failure(status, "gone") });
+      assert.equal((await providerFailure(readStream(connection, "things"))).errorClass, "misconfigured");
+      api.faults.clear();
+    }
+    connection.close();
+  });
+});
+
+Deno.test("API: other settings read everything anew, whatever the cursor says", async () => {
+  await withThings("cursor", 10, async (api) => {
+    const before = connect(api, DECLARED.cursor!.resource);
+    const { cursor } = await readStream(before, "things");
+    const after = connect(api, { ...DECLARED.cursor!.resource, fields: { title: "name" } });
+    const { pages, records } = await readStream(after, "things", { cursor });
+    assert.ok(pages[0]!.beginsPass);
+    assert.deepEqual(records.get("things/1")!.data, { title: "Record 1" });
+    const oddities: Cursor[] = [{}, { settings: 1 }, { ...cursor, page: { at: "nowhere" } }];
+    for (const odd of oddities) {
+      assert.ok((await readStream(before, "things", { cursor: odd })).pages[0]!.beginsPass);
+    }
+    before.close();
+    after.close();
+  });
+});
+
+Deno.test("API: rel=next is found among whatever else a Link header says", () => {
+  const cases: [string, string | null][] = [
+    ['<https://a.example/x?p=2>; rel="next"', "https://a.example/x?p=2"],
+    ["<https://a.example/x>; rel=next", "https://a.example/x"],
+    ['<https://a.example/1>; rel="prev", <https://a.example/3>; rel="next"', "https://a.example/3"],
+    ['<https://a.example/a,b;c>; title="x, <y>; rel=next"; rel="last next"', "https://a.example/a,b;c"],
+    ['<https://a.example/a>; title="say \\"rel=next\\""; rel=last', null],
+    ['<https://a.example/a>; rel=last; rel="next"', null],
+    ['</things?page=2>; REL="NEXT"', "/things?page=2"],
+    ['<https://a.example/a> ; anchor="#x" ; rel = "next"', "https://a.example/a"],
+    ["", null],
+    ["https://a.example; rel=next", null],
+  ];
+  for (const [header, expected] of cases) assert.equal(nextLink(header), expected, header);
+});
