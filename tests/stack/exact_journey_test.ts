@@ -69,7 +69,7 @@ stackTest(
       const texts = events.map(({ body }) =>
         typeof body === "string" ? body : new TextDecoder().decode(body)
       );
-      assert.ok(texts.every((text) => text.includes(`"${PORTAL}:${OBJECT}"`)), texts[0]);
+      assert.ok(texts.every((text) => text.includes(`"${PORTAL}:${OBJECT}"`)), texts.join("\n"));
     } finally {
       await sink.stop();
     }
