@@ -24,6 +24,8 @@ export interface User {
 /** Users of one database, and what they may call. */
 export class Access {
   readonly users: User[] = [];
+  /** What the next calls fail with, one each. */
+  readonly failures: OdooException[] = [];
 
   constructor(readonly database: Database, readonly nowMs: () => number) {}
 
@@ -56,6 +58,8 @@ export class Access {
   /** Calls a method as a user. `positional` follows the parameters' order, ids first where it runs on records. */
   call(user: User, model: string, method: string, positional: unknown[], named: Named): Told {
     this.checkModel(user, model);
+    const failure = this.failures.shift();
+    if (failure) throw failure;
     if (model === "res.users" && method === "context_get") {
       return { lang: "en_US", tz: "Europe/Berlin", uid: user.id };
     }

@@ -52,9 +52,18 @@ function term(database: Database, model: string, rest: unknown[]): Predicate {
 }
 
 function leaf(database: Database, model: string, [name, operator, value]: unknown[]): Predicate {
-  const field = typeof name === "string" ? database.models[model]!.fields[name] : undefined;
-  if (typeof name !== "string" || !field) {
+  const [path, end] = typeof name === "string" ? name.split(".") as [string, string?] : [""];
+  const field = database.models[model]!.fields[path];
+  if (!field || end !== undefined && field.relation === undefined) {
     throw valueError(`Invalid field ${model}.${name} in leaf (${name}, ${operator}, ${value})`);
+  }
+  if (end !== undefined) {
+    const matches = leaf(database, field.relation!, [end, operator, value]);
+    const targets = database.table(field.relation!).rows;
+    return (row) => {
+      const target = targets.get(database.valueOf(model, row, path) as number);
+      return target !== undefined && matches(target);
+    };
   }
   const wanted = (one: unknown): Stored => {
     if (one === false && field.type !== "boolean") return null;
@@ -65,7 +74,7 @@ function leaf(database: Database, model: string, [name, operator, value]: unknow
     }
     return micros;
   };
-  const has = (row: Row) => database.valueOf(model, row, name);
+  const has = (row: Row) => database.valueOf(model, row, path);
   if (operator === "in" || operator === "not in") {
     if (!Array.isArray(value)) throw valueError(`Invalid value for operator ${operator}: ${value}`);
     const set = new Set(value.map(wanted));

@@ -1,6 +1,7 @@
 import { Faults } from "../faults.ts";
 import { Access, type User } from "./access.ts";
 import { Database } from "./database.ts";
+import { OdooException } from "./exceptions.ts";
 import { answerJson2, answerJsonRpc, answerXmlRpc, type Server } from "./wires.ts";
 
 /** Which Odoo. */
@@ -8,15 +9,20 @@ export interface OdooOptions {
   /** 17 and 18 speak XML-RPC and JSON-RPC; 19 and newer JSON-2 as well. */
   major?: number;
   databaseName?: string;
-  otherDatabases?: string[];
   /** 0 or left out = any free port. */
   port?: number;
+  /** Where the clock stands still until it is moved; left out = it is the real time. */
+  nowMs?: number;
 }
 
 /** A running Odoo. */
 export interface OdooSimulator {
   url: string;
   databaseName: string;
+  /** Further databases on the same host; while there are some, JSON-2 wants to be told which one. */
+  otherDatabases: string[];
+  /** The next call of a method fails with this exception, by Python's name for it. */
+  failNext(pythonName: string, message: string): void;
   database: Database;
   access: Access;
   faults: Faults;
@@ -33,8 +39,9 @@ export interface OdooSimulator {
  * tells seconds, orders and filters by what it keeps, and hides archived records from whoever does not ask for them.
  */
 export function startOdoo(options: OdooOptions = {}): OdooSimulator {
-  const { major = 17, databaseName = "acme", otherDatabases = [] } = options;
-  const clock = newClock();
+  const { major = 17, databaseName = "acme" } = options;
+  const otherDatabases: string[] = [];
+  const clock = newClock(options.nowMs ?? null);
   const database = new Database(major, () => clock.micros());
   const access = new Access(database, () => clock.now());
   const server: Server = { version: `${major}.0`, major, databaseName, otherDatabases, access };
@@ -52,7 +59,8 @@ export function startOdoo(options: OdooOptions = {}): OdooSimulator {
   );
   return {
     url: `http://127.0.0.1:${running.addr.port}`,
-    ...{ databaseName, database, access, faults, requests, clock },
+    ...{ databaseName, otherDatabases, database, access, faults, requests, clock },
+    failNext: (name, message) => void access.failures.push(new OdooException(name, message, statusOf(name))),
     addUser: (user) => {
       const name = user.name ?? user.login;
       const id = user.id ?? database.create("res.users", { name, login: user.login });
@@ -64,11 +72,16 @@ export function startOdoo(options: OdooOptions = {}): OdooSimulator {
   };
 }
 
-/** Real time until it is set; every instant is later than the one before. */
-function newClock() {
+/** The status that an exception class of Odoo carries; what has none is a failure of the server. */
+function statusOf(pythonName: string): number {
+  return pythonName === "odoo.exceptions.UserError" ? 422 : 500;
+}
+
+/** The server's clock; every instant is later than the one before. */
+function newClock(nowMs: number | null) {
   let last = 0;
   return {
-    nowMs: null as number | null,
+    nowMs,
     advance(durationMs: number) {
       this.nowMs = this.now() + durationMs;
     },

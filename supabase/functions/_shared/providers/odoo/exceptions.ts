@@ -43,11 +43,10 @@ export function faultException(faultCode: number, faultString: string): ServerEx
   }
 }
 
-/** The exception that a traceback ends with; its message may go on over lines. */
+/** The exception that a traceback ends with: what follows its last frame. Its message may go on over lines. */
 function lastException(traceback: string): ServerException {
-  const named = [...traceback.matchAll(/^([A-Za-z_][\w.]*)(?:: (.*))?$/gm)]
-    .filter(([line]) => !line.startsWith("Traceback")).at(-1);
-  return named ? { name: named[1]!, message: named[2] ?? "" } : { name: "", message: traceback };
+  const last = [...traceback.matchAll(/^[ \t]+\S[^\n]*\n([A-Za-z_][\w.]*)(?:: ([^\n]*))?$/gm)].at(-1);
+  return last ? { name: last[1]!, message: last[2] ?? "" } : { name: "", message: traceback };
 }
 
 /** An exception of the server by what can be done about it, in one sentence. */

@@ -30,7 +30,7 @@ export function json2Transport(connection: OdooConnection): Transport {
 /** Odoo tells its exceptions as objects; what does not come as one is none of its own. */
 function failureOf(response: EgressResponse, model: string): ProviderError | null {
   const byStatus = httpFailure(response);
-  if (response.status < 400 || response.status === 429 || response.truncated) return byStatus;
+  if (response.status < 400 || response.status === 429) return byStatus;
   const { name, message } = exceptionIn(response);
   return name === null ? byStatus : exceptionError({ name, message }, model);
 }

@@ -136,15 +136,18 @@ async function readChanges(step: Step, at: At<"changes">): Promise<Page> {
   return { records, deletedIds: [], cursor, hasMore: true };
 }
 
-/** The records whose versions were written: nothing of the record itself need tell of it. */
+/**
+ * The records whose versions were written: nothing of the record itself need tell of it. Those that were written
+ * themselves since are left out: they have been read, or their new write_date belongs to the next run.
+ */
 async function readVersions(step: Step, at: At<"versions">): Promise<Page> {
   const { kind, client, batchSize } = step;
   const { model, field } = kind.versions!;
-  const domain: Domain = [["write_date", ">=", at.since.versions ?? "1970-01-01 00:00:00"], [
-    "id",
-    ">",
-    at.last,
-  ]];
+  const domain: Domain = [
+    ["write_date", ">=", at.since.versions ?? "1970-01-01 00:00:00"],
+    [`${field}.write_date`, "<", at.since.records],
+    ["id", ">", at.last],
+  ];
   const versions = await readField(client, model, field, domain, batchSize);
   const ids = [...new Set(versions.flatMap(({ value }) => Array.isArray(value) ? [value[0]!] : []))];
   const records = ids.length === 0 ? [] : await readRecords(client, kind, [["id", "in", ids]], ids.length);

@@ -2,14 +2,20 @@ import { z } from "zod";
 import type { Connection } from "../connection.ts";
 import { textSetting } from "../setting_types.ts";
 
-/** Whatever path of Odoo's web client is pasted, the server is the origin. */
+/** Whatever page of Odoo's web client is pasted, the server is the origin. */
 const serverUrl = () =>
-  z.url({ protocol: /^https?$/ }).max(500).refine((url) => {
-    const { username, password, pathname } = new URL(url);
-    return username === "" && password === "" && /^\/(?:(?:web|odoo)(?:\/.*)?)?$/.test(pathname);
-  }, "is the address of the Odoo server, such as https://acme.odoo.com, without credentials").transform((
-    url,
-  ) => new URL(url).origin);
+  z.string().max(500).transform((text, context) => {
+    const url = URL.parse(text);
+    const isServer = url !== null && /^https?:$/.test(url.protocol) && url.username === "" &&
+      url.password === "" &&
+      /^\/(?:(?:web|odoo)(?:\/.*)?)?$/.test(url.pathname);
+    if (isServer) return url.origin;
+    context.addIssue({
+      code: "custom",
+      message: "is the address of the Odoo server, such as https://acme.odoo.com, without credentials",
+    });
+    return z.NEVER;
+  });
 
 /** Settings of an Odoo connector. */
 export const odooConfig = () =>

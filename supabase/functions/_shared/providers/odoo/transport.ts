@@ -1,4 +1,5 @@
 import type { EgressResponse } from "../../guardrails/egress/egress.ts";
+import { retryAfterMs } from "../../retry/retry_after.ts";
 import { ProviderError } from "../provider_error.ts";
 import type { PlainJson } from "../source.ts";
 
@@ -64,13 +65,13 @@ export function textOf(response: EgressResponse): string {
 /**
  * What an answer's status alone says: for those of a proxy, of a wrong address, of a server that is down.
  *
- * @returns null when the status is 2xx and the answer is whole.
+ * @returns null when the status is 2xx.
  */
-export function httpFailure({ status, headers, truncated }: EgressResponse): ProviderError | null {
+export function httpFailure({ status, headers }: EgressResponse): ProviderError | null {
   const error = (errorClass: ConstructorParameters<typeof ProviderError>[0], sentence: string) =>
     new ProviderError(errorClass, sentence, {
       providerCode: `http_${status}`,
-      retryAfterMs: waitMs(headers),
+      retryAfterMs: retryAfterMs(headers, Date.now()),
     });
   if (status === 429) return error("rate_limited", "Odoo takes no more requests for a while.");
   if (status >= 500) {
@@ -95,14 +96,5 @@ export function httpFailure({ status, headers, truncated }: EgressResponse): Pro
   if (status >= 400) {
     return error("malformed_answer", `Odoo answered with status ${status} without saying why.`);
   }
-  if (truncated) {
-    return error("misconfigured", "An answer of Odoo was too large; lower batch_size in the settings.");
-  }
   return null;
-}
-
-/** Retry-After in seconds, the form that proxies send; null = it says nothing readable. */
-function waitMs(headers: Headers): number | null {
-  const text = headers.get("retry-after")?.trim() ?? "";
-  return /^\d{1,6}$/.test(text) ? Number(text) * 1000 : null;
 }
