@@ -39,6 +39,14 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
   }, 'read')`;
   const [connector] =
     await sql`insert into public.integration_connectors (tenant_id, org_id, type, name) values (${tenantId}, ${orgId}, 'hubspot', 'Sample') returning id`;
+  const [department] =
+    await sql`insert into public.odoo_departments (tenant_id, org_id, connector_id, external_id, content_hash) values (${tenantId}, ${orgId}, ${
+      connector!.id
+    }, ${unique()}, 'x') returning id`;
+  const [employee] =
+    await sql`insert into public.odoo_employees (tenant_id, org_id, connector_id, external_id, content_hash) values (${tenantId}, ${orgId}, ${
+      connector!.id
+    }, ${unique()}, 'x') returning id`;
   const [account] =
     await sql`insert into public.connector_accounts (tenant_id, connector_id, provider, account_id) values (${tenantId}, ${
       connector!.id
@@ -218,6 +226,16 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
       filter: byId(log),
       change: { message: "x" },
       row: { ...inOrg, event_type: "x", status: "success" },
+    },
+    odoo_departments: {
+      filter: byId(department),
+      change: { name: "x" },
+      row: { ...inOrg, connector_id: connector!.id, external_id: unique(), content_hash: "x" },
+    },
+    odoo_employees: {
+      filter: byId(employee),
+      change: { name: "x" },
+      row: { ...inOrg, connector_id: connector!.id, external_id: unique(), content_hash: "x" },
     },
     integration_webhooks: {
       filter: `id=eq.${webhookId}`,
