@@ -133,6 +133,7 @@ export class DriveApi {
       }
       return { items, next: at < 0 ? null : at };
     }
+    for (const id of search.parents) if (!this.store.seesFolder(id)) throw notFound("File not found: .");
     const found = [...search.parents].flatMap((id) => [...this.store.childrenOf(id)])
       .filter((item) => item.position <= from && matches(item))
       .sort((one, other) => other.position - one.position);
@@ -233,13 +234,14 @@ export class DriveApi {
 
   /** A file as the API shows it: numbers of 64 bits are strings, Google's own kinds have no size. */
   json(item: DriveItem): Record<string, unknown> {
-    const { id, name, mimeType, parents, driveId, createdTime, modifiedTime, trashed, explicitlyTrashed } =
-      item;
+    const { id, name, mimeType, driveId, createdTime, modifiedTime, trashed, explicitlyTrashed } = item;
+    const parents = this.store.visibleParents(item);
     const size = item.sizeBytes === null
       ? {}
       : { size: String(item.sizeBytes), md5Checksum: "9e107d9d372bb6826bd81d3542a419d6" };
     return {
-      ...{ kind: "drive#file", id, name, mimeType, parents },
+      ...{ kind: "drive#file", id, name, mimeType },
+      ...parents.length > 0 && { parents },
       ...driveId === undefined ? { owners: [{ kind: "drive#user", ...this.user }] } : { driveId },
       ...size,
       ...{ version: String(item.version), createdTime, modifiedTime, trashed, explicitlyTrashed },

@@ -70,6 +70,17 @@ export class DriveStore {
     return item.isShared && (item.driveId === undefined || this.drives.get(item.driveId)?.isMember === true);
   }
 
+  /** Folders it lies in that the account sees; a file may be shared without its folder. */
+  visibleParents(item: DriveItem): string[] {
+    return item.parents.filter((id) => this.seesFolder(id));
+  }
+
+  seesFolder(id: string): boolean {
+    const folder = this.items.get(id);
+    if (folder !== undefined) return this.sees(folder);
+    return id === this.rootId || this.drives.get(id)?.isMember === true;
+  }
+
   createFile(given: NewItem = {}): DriveItem {
     const parent = given.parent ?? this.rootId;
     const driveId = this.drives.has(parent) ? parent : this.items.get(parent)?.driveId;
@@ -204,7 +215,12 @@ export class DriveStore {
   #inheritTrash(top: DriveItem): void {
     for (const item of this.#subtree(top)) {
       const above = item.parents.some((parent) => this.items.get(parent)?.trashed === true);
-      item.trashed = item.explicitlyTrashed || above;
+      const isTrashed = item.explicitlyTrashed || above;
+      const standsAlone = item !== top && item.trashed !== isTrashed &&
+        this.visibleParents(item).length === 0;
+      item.trashed = isTrashed;
+      // Shared without its folder: nothing above it that the account sees could tell of it.
+      if (standsAlone) this.#told(item);
     }
   }
 

@@ -1001,6 +1001,303 @@ export type Database = {
           },
         ];
       };
+      "gmail_messages": {
+        Row: {
+          "connector_id": string;
+          "content_hash": string;
+          "deleted_at": string | null;
+          "external_id": string;
+          "first_synced_at": string;
+          "history_id": string | null;
+          "id": string;
+          "label_ids": Json | null;
+          "last_synced_at": string;
+          "org_id": string | null;
+          "received_at": string | null;
+          "recipients": string | null;
+          "seen_pass": string | null;
+          "sender": string | null;
+          "size_bytes": number | null;
+          "snippet": string | null;
+          "subject": string | null;
+          "tenant_id": string;
+          "thread_id": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "connector_id": string;
+          "content_hash": string;
+          "deleted_at"?: string | null;
+          "external_id": string;
+          "first_synced_at"?: string;
+          "history_id"?: string | null;
+          "id"?: string;
+          "label_ids"?: Json | null;
+          "last_synced_at"?: string;
+          "org_id"?: string | null;
+          "received_at"?: string | null;
+          "recipients"?: string | null;
+          "seen_pass"?: string | null;
+          "sender"?: string | null;
+          "size_bytes"?: number | null;
+          "snippet"?: string | null;
+          "subject"?: string | null;
+          "tenant_id": string;
+          "thread_id"?: string | null;
+        };
+        Update: {
+          "connector_id"?: string;
+          "content_hash"?: string;
+          "deleted_at"?: string | null;
+          "external_id"?: string;
+          "first_synced_at"?: string;
+          "history_id"?: string | null;
+          "id"?: string;
+          "label_ids"?: Json | null;
+          "last_synced_at"?: string;
+          "org_id"?: string | null;
+          "received_at"?: string | null;
+          "recipients"?: string | null;
+          "seen_pass"?: string | null;
+          "sender"?: string | null;
+          "size_bytes"?: number | null;
+          "snippet"?: string | null;
+          "subject"?: string | null;
+          "tenant_id"?: string;
+          "thread_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "gmail_messages_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "gmail_messages_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "gmail_messages_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "google_calendar_events": {
+        Row: {
+          "calendar_id": string | null;
+          "connector_id": string;
+          "content_hash": string;
+          "deleted_at": string | null;
+          "end_date": string | null;
+          "ends_at": string | null;
+          "event_id": string | null;
+          "event_updated_at": string | null;
+          "external_id": string;
+          "first_synced_at": string;
+          "ical_uid": string | null;
+          "id": string;
+          "is_all_day": boolean | null;
+          "last_synced_at": string;
+          "location": string | null;
+          "org_id": string | null;
+          "organizer_email": string | null;
+          "recurrence": Json | null;
+          "recurring_event_id": string | null;
+          "seen_pass": string | null;
+          "start_date": string | null;
+          "starts_at": string | null;
+          "status": string | null;
+          "summary": string | null;
+          "tenant_id": string;
+          "time_zone": string | null;
+          "web_link": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "calendar_id"?: string | null;
+          "connector_id": string;
+          "content_hash": string;
+          "deleted_at"?: string | null;
+          "end_date"?: string | null;
+          "ends_at"?: string | null;
+          "event_id"?: string | null;
+          "event_updated_at"?: string | null;
+          "external_id": string;
+          "first_synced_at"?: string;
+          "ical_uid"?: string | null;
+          "id"?: string;
+          "is_all_day"?: boolean | null;
+          "last_synced_at"?: string;
+          "location"?: string | null;
+          "org_id"?: string | null;
+          "organizer_email"?: string | null;
+          "recurrence"?: Json | null;
+          "recurring_event_id"?: string | null;
+          "seen_pass"?: string | null;
+          "start_date"?: string | null;
+          "starts_at"?: string | null;
+          "status"?: string | null;
+          "summary"?: string | null;
+          "tenant_id": string;
+          "time_zone"?: string | null;
+          "web_link"?: string | null;
+        };
+        Update: {
+          "calendar_id"?: string | null;
+          "connector_id"?: string;
+          "content_hash"?: string;
+          "deleted_at"?: string | null;
+          "end_date"?: string | null;
+          "ends_at"?: string | null;
+          "event_id"?: string | null;
+          "event_updated_at"?: string | null;
+          "external_id"?: string;
+          "first_synced_at"?: string;
+          "ical_uid"?: string | null;
+          "id"?: string;
+          "is_all_day"?: boolean | null;
+          "last_synced_at"?: string;
+          "location"?: string | null;
+          "org_id"?: string | null;
+          "organizer_email"?: string | null;
+          "recurrence"?: Json | null;
+          "recurring_event_id"?: string | null;
+          "seen_pass"?: string | null;
+          "start_date"?: string | null;
+          "starts_at"?: string | null;
+          "status"?: string | null;
+          "summary"?: string | null;
+          "tenant_id"?: string;
+          "time_zone"?: string | null;
+          "web_link"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "google_calendar_events_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "google_calendar_events_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "google_calendar_events_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "google_drive_files": {
+        Row: {
+          "connector_id": string;
+          "content_hash": string;
+          "deleted_at": string | null;
+          "drive_id": string | null;
+          "external_id": string;
+          "file_created_at": string | null;
+          "file_modified_at": string | null;
+          "first_synced_at": string;
+          "id": string;
+          "last_synced_at": string;
+          "md5_checksum": string | null;
+          "mime_type": string | null;
+          "name": string | null;
+          "org_id": string | null;
+          "owner_email": string | null;
+          "owner_name": string | null;
+          "parent_id": string | null;
+          "seen_pass": string | null;
+          "size_bytes": number | null;
+          "tenant_id": string;
+          "web_view_link": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "connector_id": string;
+          "content_hash": string;
+          "deleted_at"?: string | null;
+          "drive_id"?: string | null;
+          "external_id": string;
+          "file_created_at"?: string | null;
+          "file_modified_at"?: string | null;
+          "first_synced_at"?: string;
+          "id"?: string;
+          "last_synced_at"?: string;
+          "md5_checksum"?: string | null;
+          "mime_type"?: string | null;
+          "name"?: string | null;
+          "org_id"?: string | null;
+          "owner_email"?: string | null;
+          "owner_name"?: string | null;
+          "parent_id"?: string | null;
+          "seen_pass"?: string | null;
+          "size_bytes"?: number | null;
+          "tenant_id": string;
+          "web_view_link"?: string | null;
+        };
+        Update: {
+          "connector_id"?: string;
+          "content_hash"?: string;
+          "deleted_at"?: string | null;
+          "drive_id"?: string | null;
+          "external_id"?: string;
+          "file_created_at"?: string | null;
+          "file_modified_at"?: string | null;
+          "first_synced_at"?: string;
+          "id"?: string;
+          "last_synced_at"?: string;
+          "md5_checksum"?: string | null;
+          "mime_type"?: string | null;
+          "name"?: string | null;
+          "org_id"?: string | null;
+          "owner_email"?: string | null;
+          "owner_name"?: string | null;
+          "parent_id"?: string | null;
+          "seen_pass"?: string | null;
+          "size_bytes"?: number | null;
+          "tenant_id"?: string;
+          "web_view_link"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "google_drive_files_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "google_drive_files_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "google_drive_files_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "guardian_adoption_scores": {
         Row: {
           "computed_at": string;

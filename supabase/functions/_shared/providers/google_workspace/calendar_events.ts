@@ -1,6 +1,6 @@
 import type { calendar_v3 } from "@googleapis/calendar";
 import type { PlainJson, SourceRecord } from "../source.ts";
-import { malformed, storable } from "./client.ts";
+import { malformed, shortened } from "./client.ts";
 
 const MAX_ID_CHARS = 200;
 
@@ -35,21 +35,21 @@ export async function externalIdOf(calendar: string, id: string): Promise<string
 function valuesOf(calendar: string, event: calendar_v3.Schema$Event): { [column: string]: PlainJson } {
   return {
     calendar_id: calendar,
-    event_id: storable(event.id, 1024),
-    status: storable(event.status, 50),
-    summary: storable(event.summary, 2000),
-    location: storable(event.location, 2000),
+    event_id: shortened(event.id, 1024),
+    status: shortened(event.status, 50),
+    summary: shortened(event.summary, 2000),
+    location: shortened(event.location, 2000),
     is_all_day: event.start?.date !== undefined && event.start.date !== null,
     starts_at: event.start?.dateTime ?? null,
     ends_at: event.end?.dateTime ?? null,
     start_date: event.start?.date ?? null,
     end_date: event.end?.date ?? null,
-    time_zone: storable(event.start?.timeZone, 100),
-    organizer_email: storable(event.organizer?.email, 320),
+    time_zone: shortened(event.start?.timeZone, 100),
+    organizer_email: shortened(event.organizer?.email, 320),
     recurrence: event.recurrence ?? null,
-    recurring_event_id: storable(event.recurringEventId, 1024),
-    ical_uid: storable(event.iCalUID, 1024),
-    web_link: storable(event.htmlLink, 2000),
+    recurring_event_id: shortened(event.recurringEventId, 1024),
+    ical_uid: shortened(event.iCalUID, 1024),
+    web_link: shortened(event.htmlLink, 2000),
     event_updated_at: event.updated ?? null,
   };
 }

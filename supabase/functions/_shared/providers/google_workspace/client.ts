@@ -44,7 +44,6 @@ export async function googleGet<Answer>(
       headers: { authorization: `Bearer ${grant.access_token}`, accept: "application/json" },
     });
     if (response.status !== 200) throw errorOf({ service, hasToken }, response, systemClock.nowMs());
-    if (response.truncated) throw malformed(service);
     return parsed<Answer>(service, response.body);
   });
 }
@@ -78,13 +77,9 @@ export function identified(service: GoogleService, id: string | null | undefined
   return id;
 }
 
-/**
- * Text as Postgres can keep it, cut to a length; null when there is none. What a person typed may hold a zero or half of
- * a pair of surrogates, which would make the whole page unstorable.
- */
-export function storable(text: string | null | undefined, maxChars: number): string | null {
-  if (typeof text !== "string") return null;
-  return text.replaceAll("\0", "").slice(0, maxChars).toWellFormed();
+/** Text cut to a length; null when there is none. */
+export function shortened(text: string | null | undefined, maxChars: number): string | null {
+  return typeof text === "string" ? text.slice(0, maxChars) : null;
 }
 
 function queryOf(parameters: GoogleParameters): URLSearchParams {

@@ -128,7 +128,7 @@ async function list(connection: GoogleConnection, cursor: Listing): Promise<Page
 /** Lists the next folders of those found so far; folders in them are found on the way. */
 async function walk(connection: GoogleConnection, cursor: Walk): Promise<Page> {
   const batch = cursor.folders.slice(cursor.done, cursor.done + FOLDERS_AT_ONCE);
-  const found = await listChildren(connection, null, batch, cursor.page);
+  const found = await listChildren(connection, batch, cursor.page);
   const files = found.files.filter(({ trashed }) => trashed !== true);
   const folders = [...new Set([...cursor.folders, ...foldersAmong(files)])];
   if (folders.length > MAX_FOLDERS) throw tooManyFolders();
@@ -161,10 +161,10 @@ async function sweep(connection: GoogleConnection, cursor: Following & { sweep: 
   const folders = (isInside ? cursor.sweep.inside : cursor.sweep.outside).slice(0, FOLDERS_AT_ONCE);
   let found;
   try {
-    found = await listChildren(connection, null, folders, cursor.sweep.page);
+    found = await listChildren(connection, folders, cursor.sweep.page);
   } catch (error) {
     if (!(error instanceof ProviderError) || error.errorClass !== "cursor_expired") throw error;
-    found = await listChildren(connection, null, folders, null);
+    found = await listChildren(connection, folders, null);
   }
   const judged = judgeChildren(connection.config.folder_id, cursor, { folders, isInside }, found);
   if (judged === null) return startOver(cursor.scope);

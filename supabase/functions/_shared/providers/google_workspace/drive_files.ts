@@ -1,6 +1,7 @@
 import type { drive_v3 } from "@googleapis/drive";
+import { ProviderError } from "../provider_error.ts";
 import type { SourceRecord } from "../source.ts";
-import { type GoogleConnection, googleGet, identified, listed, required, storable } from "./client.ts";
+import { type GoogleConnection, googleGet, identified, listed, required, shortened } from "./client.ts";
 import type { GoogleConfig } from "./settings.ts";
 
 export const FOLDER = "application/vnd.google-apps.folder";
@@ -56,15 +57,38 @@ export async function listFiles(
   return await filePage(connection, driveId, "trashed = false", page);
 }
 
-/** A page of what lies directly in some folders, be it in the trash or not. */
+/**
+ * A page of what lies directly in some folders, be it in the trash or not. Drive refuses the whole search when it does not
+ * show one of them any more; that one is left out then, and the changes tell of it.
+ */
 export async function listChildren(
   connection: GoogleConnection,
-  driveId: string | null,
   folders: string[],
   page: string | null,
 ): Promise<FilePage> {
-  const search = folders.map((id) => `'${id.replace(/[\\']/g, "\\$&")}' in parents`).join(" or ");
-  return await filePage(connection, driveId, search, page);
+  try {
+    return await filePage(connection, null, inParents(folders), page);
+  } catch (error) {
+    if (!(error instanceof ProviderError) || error.providerCode !== "notFound") throw error;
+  }
+  const there: string[] = [];
+  for (const id of folders) if (await isThere(connection, id)) there.push(id);
+  if (there.length === 0) return { files: [], next: null, incomplete: false };
+  return await filePage(connection, null, inParents(there), null);
+}
+
+function inParents(folders: string[]): string {
+  return folders.map((id) => `'${id.replace(/[\\']/g, "\\$&")}' in parents`).join(" or ");
+}
+
+async function isThere(connection: GoogleConnection, id: string): Promise<boolean> {
+  try {
+    await getFile(connection, id);
+    return true;
+  } catch (error) {
+    if (error instanceof ProviderError && error.providerCode === "notFound") return false;
+    throw error;
+  }
 }
 
 async function filePage(
@@ -150,17 +174,17 @@ export function recordOf(file: DriveFile): SourceRecord {
   return {
     externalId: file.id,
     values: {
-      name: storable(file.name, 2000),
-      mime_type: storable(file.mimeType, 200),
-      parent_id: storable(file.parents?.[0], 200),
-      drive_id: storable(file.driveId, 200),
+      name: shortened(file.name, 2000),
+      mime_type: shortened(file.mimeType, 200),
+      parent_id: shortened(file.parents?.[0], 200),
+      drive_id: shortened(file.driveId, 200),
       size_bytes: wholeNumber(file.size),
-      md5_checksum: storable(file.md5Checksum, 100),
+      md5_checksum: shortened(file.md5Checksum, 100),
       file_created_at: file.createdTime ?? null,
       file_modified_at: file.modifiedTime ?? null,
-      web_view_link: storable(file.webViewLink, 2000),
-      owner_email: storable(owner?.emailAddress, 320),
-      owner_name: storable(owner?.displayName, 500),
+      web_view_link: shortened(file.webViewLink, 2000),
+      owner_email: shortened(owner?.emailAddress, 320),
+      owner_name: shortened(owner?.displayName, 500),
     },
   };
 }

@@ -57,10 +57,10 @@ async function readOn(connection: GoogleConnection, run: FolderRun): Promise<Pag
 /** A page token that ended costs the batch only. */
 async function firstPageAgain(connection: GoogleConnection, batch: string[], page: string | null) {
   try {
-    return await listChildren(connection, null, batch, page);
+    return await listChildren(connection, batch, page);
   } catch (error) {
     if (!(error instanceof ProviderError) || error.errorClass !== "cursor_expired") throw error;
-    return await listChildren(connection, null, batch, null);
+    return await listChildren(connection, batch, null);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { gmail_v1 } from "@googleapis/gmail";
 import { ProviderError } from "../provider_error.ts";
 import type { SourceRecord } from "../source.ts";
-import { type GoogleConnection, googleGet, identified, storable } from "./client.ts";
+import { type GoogleConnection, googleGet, identified, shortened } from "./client.ts";
 
 /** Requests for messages that are open at once. Gmail counts them per second and account. */
 export const AT_ONCE = 10;
@@ -65,12 +65,12 @@ function recordOf(message: gmail_v1.Schema$Message): SourceRecord {
   return {
     externalId: identified("gmail", message.id),
     values: {
-      thread_id: storable(message.threadId, 200),
-      subject: storable(header("subject"), 2000),
-      sender: storable(header("from"), 1000),
-      recipients: storable(header("to"), 10_000),
+      thread_id: shortened(message.threadId, 200),
+      subject: shortened(header("subject"), 2000),
+      sender: shortened(header("from"), 1000),
+      recipients: shortened(header("to"), 10_000),
       label_ids: (message.labelIds ?? []).toSorted(),
-      snippet: storable(message.snippet, 1000),
+      snippet: shortened(message.snippet, 1000),
       received_at: isInstant(internalDateMs) ? new Date(internalDateMs).toISOString() : null,
       history_id: message.historyId ?? null,
       size_bytes: message.sizeEstimate ?? null,
