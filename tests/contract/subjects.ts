@@ -1,4 +1,5 @@
+import { apiSubjects } from "../support/api_subjects.ts";
 import type { ContractSubject } from "../support/contract_subject.ts";
 
 /** Every stream of every provider that syncs: a provider is tried by being listed here. */
-export const subjects: ContractSubject[] = [];
+export const subjects: ContractSubject[] = [...apiSubjects];

@@ -104,6 +104,8 @@ function bodyOf(line: string, targets: Targets): unknown {
     "integrations POST /connectors": { type: "webhook", name: "Rig" },
     "integrations PATCH /connectors/:connector_id": { name: "Renamed" },
     "integrations POST /connectors/:connector_id/sync": { wait_seconds: 0 },
+    "api-sync POST /": { connector_id: targets.connector_id },
+    "api-sync POST /slice": { run_id: targets.run_id },
     "integrations POST /replays": { webhook_id: targets.webhook_id, ...aDay },
     "integrations POST /webhooks": { provider: "generic_hmac", name: "Rig" },
     "integrations PATCH /webhooks/:webhook_id": { name: "Renamed" },

@@ -146,6 +146,11 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
     await adminSql`insert into public.sync_cursors (tenant_id, connector_id, stream) values (${tenantId}, ${
       synced!.id
     }, 'sample') returning id`;
+  const [apiRecord] =
+    await adminSql`insert into public.api_records (tenant_id, org_id, connector_id, stream, external_id, data, content_hash)
+    values (${tenantId}, ${orgId}, ${
+      synced!.id
+    }, 'sample', ${`sample/${unique()}`}, '{}', 'sample') returning id`;
   const [audit] =
     await sql`select id from public.audit_log where tenant_id = ${tenantId} order by id desc limit 1`;
 
@@ -215,6 +220,17 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
         trigger: "user",
         function_name: "x",
         trace_id: "x",
+      },
+    },
+    api_records: {
+      filter: byId(apiRecord),
+      change: { data: {} },
+      row: {
+        ...inOrg,
+        connector_id: connector!.id,
+        stream: "x",
+        external_id: unique(),
+        content_hash: "x",
       },
     },
     sync_cursors: {

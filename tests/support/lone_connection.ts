@@ -12,13 +12,15 @@ export interface LoneConnectionOptions<Config, Secrets> {
   renew?: () => Secrets;
   /** Where a request really goes, for a simulator that listens elsewhere than the code believes. */
   redirect?: (url: string) => string;
+  /** false = as on a project that others reach: loopback may not be called. */
+  allowLocal?: boolean;
 }
 
 /** A connector in use, without a hub: for trying a source against a simulator, through the real egress. */
 export function loneConnection<Config, Secrets>(
   options: LoneConnectionOptions<Config, Secrets>,
 ): Connection<Config, Secrets> & { close(): void } {
-  const client = createEgressClient({ ports: [443], allowLocal: true });
+  const client = createEgressClient({ ports: [443], allowLocal: options.allowLocal ?? true });
   let { secrets } = options;
   return {
     tenantId: crypto.randomUUID(),
@@ -45,7 +47,8 @@ export function loneConnection<Config, Secrets>(
         });
       } catch (error) {
         if (!(error instanceof EgressError)) throw error;
-        throw new ProviderError("transient", "The provider cannot be reached.", { cause: error });
+        const isRefused = error.errorClass === "url_refused" || error.errorClass === "address_refused";
+        throw new ProviderError(isRefused ? "misconfigured" : "transient", error.message, { cause: error });
       }
     },
     close: () => client.close(),

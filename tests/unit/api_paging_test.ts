@@ -3,8 +3,9 @@ import { RestCollection } from "../../simulators/rest/collection.ts";
 import type { RestPaging } from "../../simulators/rest/listing.ts";
 import { failure, type RestSimulator, startRest } from "../../simulators/rest/rest.ts";
 import { nextLink } from "../../supabase/functions/_shared/providers/api/link_header.ts";
+import { resourceSource } from "../../supabase/functions/_shared/providers/api/resource_source.ts";
 import type { Cursor } from "../../supabase/functions/_shared/providers/source.ts";
-import { providerFailure, readStream, restConnection } from "../support/rest_connection.ts";
+import { providerFailure, readResource, restConnection } from "../support/rest_connection.ts";
 
 /** How a resource is declared for each kind of paging of the API. */
 const DECLARED: Record<string, { paging: RestPaging["kind"]; resource: Record<string, unknown> }> = {
@@ -96,15 +97,15 @@ for (const [kind, { paging, resource }] of Object.entries(DECLARED)) {
   Deno.test(`API: paging by ${kind} reads everything once, and what went is deleted by the next pass`, async () => {
     await withThings(paging, 10, async (api, things) => {
       const connection = connect(api, resource);
-      const first = await readStream(connection, "things");
+      const first = await readResource(connection, "things");
       assert.deepEqual([...first.records.keys()], idsOf(things));
       assert.ok(first.pages[0]!.beginsPass && first.pages.at(-1)!.completesPass, kind);
       // An empty page where only that says that there is none, and the first one again where pages are counted.
       assert.ok(api.faults.requests <= 3 + 2, `${api.faults.requests}`);
-      assert.deepEqual(first.pages.flatMap(({ warnings }) => warnings), []);
+      assert.deepEqual(first.warnings, []);
       things.remove("3");
       things.edit("5", { name: '"Edited"' });
-      const second = await readStream(connection, "things", { cursor: first.cursor, held: first.records });
+      const second = await readResource(connection, "things", { cursor: first.cursor, held: first.records });
       assert.deepEqual([...second.records.keys()].sort(), idsOf(things).sort());
       assert.equal((second.records.get("things/5")!.data as { name: string }).name, "Edited");
       connection.close();
@@ -114,15 +115,13 @@ for (const [kind, { paging, resource }] of Object.entries(DECLARED)) {
   Deno.test(`API: paging by ${kind} goes on after a failure of every page in turn`, async () => {
     await withThings(paging, 10, async (api, things) => {
       const connection = connect(api, resource);
-      const { pages, cursor } = await readStream(connection, "things");
+      const { pages, cursor } = await readResource(connection, "things");
       for (const index of pages.keys()) {
-        const broken = await readStream(connection, "things", { maxPages: index }).catch(() => null);
-        assert.equal(broken, null);
         api.faults.planNext({ kind: "answer", response: () => failure(503, "down") });
         const from = index === 0 ? null : pages[index - 1]!.cursor;
-        const error = await providerFailure(readStream(connection, "things", { cursor: from }));
+        const error = await providerFailure(readResource(connection, "things", { cursor: from }));
         assert.equal(error.errorClass, "transient");
-        const rest = await readStream(connection, "things", { cursor: from });
+        const rest = await readResource(connection, "things", { cursor: from });
         const read = [...pages.slice(0, index), ...rest.pages].flatMap(({ records }) => records);
         assert.deepEqual(read.map(({ externalId }) => externalId), idsOf(things));
         assert.deepEqual({ ...rest.cursor, began_ms: 0 }, { ...cursor, began_ms: 0 });
@@ -137,7 +136,7 @@ Deno.test("API: an API that gives fewer a page than it is asked for is read whol
     await withThings(DECLARED[kind]!.paging, 10, async (api, things) => {
       api.traps.capsSizeAt = 3;
       const connection = connect(api, DECLARED[kind]!.resource);
-      const { records } = await readStream(connection, "things");
+      const { records } = await readResource(connection, "things");
       assert.deepEqual([...records.keys()], idsOf(things), kind);
       connection.close();
     });
@@ -149,7 +148,7 @@ for (const kind of ["cursor", "link header", "page", "offset"]) {
     await withThings(DECLARED[kind]!.paging, 10, async (api) => {
       api.traps.repeat = true;
       const connection = connect(api, DECLARED[kind]!.resource);
-      const error = await providerFailure(readStream(connection, "things"));
+      const error = await providerFailure(readResource(connection, "things"));
       assert.equal(error.errorClass, "malformed_answer");
       assert.match(error.message, /same page again/);
       assert.ok(api.faults.requests <= 3, `${api.faults.requests}`);
@@ -164,7 +163,7 @@ for (const endless of ["circle", "itself", "empty"] as const) {
       await withThings(DECLARED[kind]!.paging, 30, async (api, things) => {
         api.traps.endless = endless;
         const connection = connect(api, DECLARED[kind]!.resource);
-        const error = await providerFailure(readStream(connection, "things"));
+        const error = await providerFailure(readResource(connection, "things"));
         assert.match(
           error.message,
           endless === "empty" ? /100 pages in a row without a record/ : /same page again/,
@@ -181,16 +180,16 @@ for (const kind of ["page", "offset"]) {
   Deno.test(`API: an order that changes while it is read deletes nothing, by ${kind}`, async () => {
     await withThings(DECLARED[kind]!.paging, 40, async (api, things) => {
       const connection = connect(api, DECLARED[kind]!.resource);
-      const { records, cursor } = await readStream(connection, "things");
+      const { records, cursor } = await readResource(connection, "things");
       things.remove("7");
       // The count stays the same.
       things.create();
       api.traps.shuffle = true;
-      const shuffled = await readStream(connection, "things", { cursor, held: records });
+      const shuffled = await readResource(connection, "things", { cursor, held: records });
       assert.ok(shuffled.pages.every(({ completesPass }) => !completesPass));
-      assert.match(shuffled.pages.at(-1)!.warnings!.join(), /nothing is taken for deleted/);
+      assert.match(shuffled.warnings.join(), /nothing is taken for deleted/);
       api.traps.shuffle = false;
-      const settled = await readStream(connection, "things", {
+      const settled = await readResource(connection, "things", {
         cursor: shuffled.cursor,
         held: shuffled.records,
       });
@@ -203,21 +202,16 @@ for (const kind of ["page", "offset"]) {
 Deno.test("API: a list that shrank while it was read deletes nothing until it is read in peace", async () => {
   await withThings("offset", 12, async (api, things) => {
     const connection = connect(api, DECLARED.offset!.resource);
-    const { records, cursor } = await readStream(connection, "things");
-    const half = await readStream(connection, "things", { cursor, held: records, maxPages: 1 }).catch(() =>
-      null
-    );
-    assert.equal(half, null);
-    const source = await import("../../supabase/functions/_shared/providers/api/resource_source.ts");
-    const { read } = source.resourceSource("things", connection.config.resources.things!);
+    const { records, cursor } = await readResource(connection, "things");
+    const { read } = resourceSource("things", connection.config.resources.things!);
     const ask = { connection, parameters: {}, storedCount: () => Promise.resolve(records.size) };
     const first = await read({ ...ask, cursor });
     // What was the fifth is the fourth now, and on a page that was read already.
     things.remove("1");
-    const rest = await readStream(connection, "things", { cursor: first.cursor, held: records });
+    const rest = await readResource(connection, "things", { cursor: first.cursor, held: records });
     assert.ok(rest.pages.every(({ completesPass }) => !completesPass));
-    assert.match(rest.pages.at(-1)!.warnings!.join(), /nothing is taken for deleted/);
-    const settled = await readStream(connection, "things", { cursor: rest.cursor, held: rest.records });
+    assert.match(rest.warnings.join(), /nothing is taken for deleted/);
+    const settled = await readResource(connection, "things", { cursor: rest.cursor, held: rest.records });
     assert.deepEqual([...settled.records.keys()].sort(), idsOf(things).sort());
     connection.close();
   });
@@ -229,7 +223,7 @@ Deno.test("API: a next address at another host gets nothing, credentials least o
       for (const kind of ["link header"]) {
         api.traps.nextOrigin = new URL(other.url).origin;
         const connection = connect(api, DECLARED[kind]!.resource);
-        const error = await providerFailure(readStream(connection, "things"));
+        const error = await providerFailure(readResource(connection, "things"));
         assert.equal(error.errorClass, "misconfigured");
         assert.match(error.message, /not below the host of base_url/);
         assert.equal(other.faults.requests, 0);
@@ -244,10 +238,10 @@ Deno.test("API: a cursor that the API forgot starts over, a page that never was 
     const connection = connect(api, DECLARED.cursor!.resource);
     for (const status of [400, 404, 410, 422]) {
       api.faults.plan(2, { kind: "answer", response: () => failure(status, "gone") });
-      const error = await providerFailure(readStream(connection, "things"));
+      const error = await providerFailure(readResource(connection, "things"));
       assert.equal(error.errorClass, "cursor_expired", `${status}`);
       api.faults.plan(1, { kind: "answer", response: () => failure(status, "gone") });
-      assert.equal((await providerFailure(readStream(connection, "things"))).errorClass, "misconfigured");
+      assert.equal((await providerFailure(readResource(connection, "things"))).errorClass, "misconfigured");
       api.faults.clear();
     }
     connection.close();
@@ -257,14 +251,14 @@ Deno.test("API: a cursor that the API forgot starts over, a page that never was 
 Deno.test("API: other settings read everything anew, whatever the cursor says", async () => {
   await withThings("cursor", 10, async (api) => {
     const before = connect(api, DECLARED.cursor!.resource);
-    const { cursor } = await readStream(before, "things");
+    const { cursor } = await readResource(before, "things");
     const after = connect(api, { ...DECLARED.cursor!.resource, fields: { title: "name" } });
-    const { pages, records } = await readStream(after, "things", { cursor });
+    const { pages, records } = await readResource(after, "things", { cursor });
     assert.ok(pages[0]!.beginsPass);
     assert.deepEqual(records.get("things/1")!.data, { title: "Record 1" });
     const oddities: Cursor[] = [{}, { settings: 1 }, { ...cursor, page: { at: "nowhere" } }];
     for (const odd of oddities) {
-      assert.ok((await readStream(before, "things", { cursor: odd })).pages[0]!.beginsPass);
+      assert.ok((await readResource(before, "things", { cursor: odd })).pages[0]!.beginsPass);
     }
     before.close();
     after.close();

@@ -50,6 +50,80 @@ export type Database = {
           },
         ];
       };
+      "api_records": {
+        Row: {
+          "connector_id": string;
+          "content_hash": string;
+          "data": Json | null;
+          "deleted_at": string | null;
+          "external_id": string;
+          "first_synced_at": string;
+          "id": string;
+          "last_synced_at": string;
+          "org_id": string | null;
+          "provider_updated_at": string | null;
+          "record_id": string | null;
+          "seen_pass": string | null;
+          "stream": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "connector_id": string;
+          "content_hash": string;
+          "data"?: Json | null;
+          "deleted_at"?: string | null;
+          "external_id": string;
+          "first_synced_at"?: string;
+          "id"?: string;
+          "last_synced_at"?: string;
+          "org_id"?: string | null;
+          "provider_updated_at"?: string | null;
+          "record_id"?: string | null;
+          "seen_pass"?: string | null;
+          "stream": string;
+          "tenant_id": string;
+        };
+        Update: {
+          "connector_id"?: string;
+          "content_hash"?: string;
+          "data"?: Json | null;
+          "deleted_at"?: string | null;
+          "external_id"?: string;
+          "first_synced_at"?: string;
+          "id"?: string;
+          "last_synced_at"?: string;
+          "org_id"?: string | null;
+          "provider_updated_at"?: string | null;
+          "record_id"?: string | null;
+          "seen_pass"?: string | null;
+          "stream"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "api_records_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "api_records_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "api_records_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "audit_log": {
         Row: {
           "action": string;
