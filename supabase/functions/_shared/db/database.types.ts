@@ -2339,6 +2339,196 @@ export type Database = {
           },
         ];
       };
+      "odoo_departments": {
+        Row: {
+          "active": boolean | null;
+          "company_external_id": string | null;
+          "complete_name": string | null;
+          "connector_id": string;
+          "content_hash": string;
+          "deleted_at": string | null;
+          "external_id": string;
+          "first_synced_at": string;
+          "id": string;
+          "last_synced_at": string;
+          "manager_external_id": string | null;
+          "name": string | null;
+          "org_id": string | null;
+          "parent_external_id": string | null;
+          "provider_create_date": string | null;
+          "provider_write_date": string | null;
+          "seen_pass": string | null;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "active"?: boolean | null;
+          "company_external_id"?: string | null;
+          "complete_name"?: string | null;
+          "connector_id": string;
+          "content_hash": string;
+          "deleted_at"?: string | null;
+          "external_id": string;
+          "first_synced_at"?: string;
+          "id"?: string;
+          "last_synced_at"?: string;
+          "manager_external_id"?: string | null;
+          "name"?: string | null;
+          "org_id"?: string | null;
+          "parent_external_id"?: string | null;
+          "provider_create_date"?: string | null;
+          "provider_write_date"?: string | null;
+          "seen_pass"?: string | null;
+          "tenant_id": string;
+        };
+        Update: {
+          "active"?: boolean | null;
+          "company_external_id"?: string | null;
+          "complete_name"?: string | null;
+          "connector_id"?: string;
+          "content_hash"?: string;
+          "deleted_at"?: string | null;
+          "external_id"?: string;
+          "first_synced_at"?: string;
+          "id"?: string;
+          "last_synced_at"?: string;
+          "manager_external_id"?: string | null;
+          "name"?: string | null;
+          "org_id"?: string | null;
+          "parent_external_id"?: string | null;
+          "provider_create_date"?: string | null;
+          "provider_write_date"?: string | null;
+          "seen_pass"?: string | null;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "odoo_departments_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "odoo_departments_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "odoo_departments_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "odoo_employees": {
+        Row: {
+          "active": boolean | null;
+          "coach_external_id": string | null;
+          "company_external_id": string | null;
+          "connector_id": string;
+          "content_hash": string;
+          "deleted_at": string | null;
+          "department_external_id": string | null;
+          "external_id": string;
+          "first_synced_at": string;
+          "id": string;
+          "job_external_id": string | null;
+          "job_title": string | null;
+          "last_synced_at": string;
+          "manager_external_id": string | null;
+          "mobile_phone": string | null;
+          "name": string | null;
+          "org_id": string | null;
+          "provider_create_date": string | null;
+          "provider_write_date": string | null;
+          "seen_pass": string | null;
+          "tenant_id": string;
+          "user_external_id": string | null;
+          "work_email": string | null;
+          "work_phone": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "active"?: boolean | null;
+          "coach_external_id"?: string | null;
+          "company_external_id"?: string | null;
+          "connector_id": string;
+          "content_hash": string;
+          "deleted_at"?: string | null;
+          "department_external_id"?: string | null;
+          "external_id": string;
+          "first_synced_at"?: string;
+          "id"?: string;
+          "job_external_id"?: string | null;
+          "job_title"?: string | null;
+          "last_synced_at"?: string;
+          "manager_external_id"?: string | null;
+          "mobile_phone"?: string | null;
+          "name"?: string | null;
+          "org_id"?: string | null;
+          "provider_create_date"?: string | null;
+          "provider_write_date"?: string | null;
+          "seen_pass"?: string | null;
+          "tenant_id": string;
+          "user_external_id"?: string | null;
+          "work_email"?: string | null;
+          "work_phone"?: string | null;
+        };
+        Update: {
+          "active"?: boolean | null;
+          "coach_external_id"?: string | null;
+          "company_external_id"?: string | null;
+          "connector_id"?: string;
+          "content_hash"?: string;
+          "deleted_at"?: string | null;
+          "department_external_id"?: string | null;
+          "external_id"?: string;
+          "first_synced_at"?: string;
+          "id"?: string;
+          "job_external_id"?: string | null;
+          "job_title"?: string | null;
+          "last_synced_at"?: string;
+          "manager_external_id"?: string | null;
+          "mobile_phone"?: string | null;
+          "name"?: string | null;
+          "org_id"?: string | null;
+          "provider_create_date"?: string | null;
+          "provider_write_date"?: string | null;
+          "seen_pass"?: string | null;
+          "tenant_id"?: string;
+          "user_external_id"?: string | null;
+          "work_email"?: string | null;
+          "work_phone"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "odoo_employees_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "odoo_employees_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "odoo_employees_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "orgs": {
         Row: {
           "created_at": string;
