@@ -47,6 +47,12 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
     await sql`insert into public.odoo_employees (tenant_id, org_id, connector_id, external_id, content_hash) values (${tenantId}, ${orgId}, ${
       connector!.id
     }, ${unique()}, 'x') returning id`;
+  const [conversation] = await adminSql`insert into public.slack_conversations
+    (tenant_id, org_id, connector_id, external_id, content_hash)
+    values (${tenantId}, ${orgId}, ${connector!.id}, ${unique()}, 'sample') returning id`;
+  const [said] = await adminSql`insert into public.slack_messages
+    (tenant_id, org_id, connector_id, external_id, content_hash)
+    values (${tenantId}, ${orgId}, ${connector!.id}, ${unique()}, 'sample') returning id`;
   const [account] =
     await sql`insert into public.connector_accounts (tenant_id, connector_id, provider, account_id) values (${tenantId}, ${
       connector!.id
@@ -237,6 +243,16 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
       filter: byId(syncCursor),
       change: { stream: "x" },
       row: { ...base, connector_id: connector!.id, stream: "x" },
+    },
+    slack_conversations: {
+      filter: byId(conversation),
+      change: { name: "Changed" },
+      row: { ...inOrg, connector_id: connector!.id, external_id: unique(), content_hash: "x" },
+    },
+    slack_messages: {
+      filter: byId(said),
+      change: { text: "Changed" },
+      row: { ...inOrg, connector_id: connector!.id, external_id: unique(), content_hash: "x" },
     },
     integration_logs: {
       filter: byId(log),

@@ -2592,6 +2592,196 @@ export type Database = {
           },
         ];
       };
+      "slack_conversations": {
+        Row: {
+          "connector_id": string;
+          "content_hash": string;
+          "created_at": string | null;
+          "deleted_at": string | null;
+          "external_id": string;
+          "first_synced_at": string;
+          "id": string;
+          "is_archived": boolean | null;
+          "is_member": boolean | null;
+          "is_private": boolean | null;
+          "last_synced_at": string;
+          "member_count": number | null;
+          "name": string | null;
+          "org_id": string | null;
+          "purpose": string | null;
+          "seen_pass": string | null;
+          "tenant_id": string;
+          "topic": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "connector_id": string;
+          "content_hash": string;
+          "created_at"?: string | null;
+          "deleted_at"?: string | null;
+          "external_id": string;
+          "first_synced_at"?: string;
+          "id"?: string;
+          "is_archived"?: boolean | null;
+          "is_member"?: boolean | null;
+          "is_private"?: boolean | null;
+          "last_synced_at"?: string;
+          "member_count"?: number | null;
+          "name"?: string | null;
+          "org_id"?: string | null;
+          "purpose"?: string | null;
+          "seen_pass"?: string | null;
+          "tenant_id": string;
+          "topic"?: string | null;
+        };
+        Update: {
+          "connector_id"?: string;
+          "content_hash"?: string;
+          "created_at"?: string | null;
+          "deleted_at"?: string | null;
+          "external_id"?: string;
+          "first_synced_at"?: string;
+          "id"?: string;
+          "is_archived"?: boolean | null;
+          "is_member"?: boolean | null;
+          "is_private"?: boolean | null;
+          "last_synced_at"?: string;
+          "member_count"?: number | null;
+          "name"?: string | null;
+          "org_id"?: string | null;
+          "purpose"?: string | null;
+          "seen_pass"?: string | null;
+          "tenant_id"?: string;
+          "topic"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "slack_conversations_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "slack_conversations_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "slack_conversations_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "slack_messages": {
+        Row: {
+          "bot_id": string | null;
+          "connector_id": string;
+          "content_hash": string;
+          "conversation_id": string | null;
+          "deleted_at": string | null;
+          "edited_at": string | null;
+          "external_id": string;
+          "files": Json | null;
+          "first_synced_at": string;
+          "id": string;
+          "last_synced_at": string;
+          "latest_reply_at": string | null;
+          "org_id": string | null;
+          "posted_at": string | null;
+          "reactions": Json | null;
+          "reply_count": number | null;
+          "seen_pass": string | null;
+          "subtype": string | null;
+          "tenant_id": string;
+          "text": string | null;
+          "thread_ts": string | null;
+          "ts": string | null;
+          "user_id": string | null;
+          "username": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "bot_id"?: string | null;
+          "connector_id": string;
+          "content_hash": string;
+          "conversation_id"?: string | null;
+          "deleted_at"?: string | null;
+          "edited_at"?: string | null;
+          "external_id": string;
+          "files"?: Json | null;
+          "first_synced_at"?: string;
+          "id"?: string;
+          "last_synced_at"?: string;
+          "latest_reply_at"?: string | null;
+          "org_id"?: string | null;
+          "posted_at"?: string | null;
+          "reactions"?: Json | null;
+          "reply_count"?: number | null;
+          "seen_pass"?: string | null;
+          "subtype"?: string | null;
+          "tenant_id": string;
+          "text"?: string | null;
+          "thread_ts"?: string | null;
+          "ts"?: string | null;
+          "user_id"?: string | null;
+          "username"?: string | null;
+        };
+        Update: {
+          "bot_id"?: string | null;
+          "connector_id"?: string;
+          "content_hash"?: string;
+          "conversation_id"?: string | null;
+          "deleted_at"?: string | null;
+          "edited_at"?: string | null;
+          "external_id"?: string;
+          "files"?: Json | null;
+          "first_synced_at"?: string;
+          "id"?: string;
+          "last_synced_at"?: string;
+          "latest_reply_at"?: string | null;
+          "org_id"?: string | null;
+          "posted_at"?: string | null;
+          "reactions"?: Json | null;
+          "reply_count"?: number | null;
+          "seen_pass"?: string | null;
+          "subtype"?: string | null;
+          "tenant_id"?: string;
+          "text"?: string | null;
+          "thread_ts"?: string | null;
+          "ts"?: string | null;
+          "user_id"?: string | null;
+          "username"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "slack_messages_connector_fkey";
+            columns: ["tenant_id", "connector_id"];
+            isOneToOne: false;
+            referencedRelation: "integration_connectors";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "slack_messages_org_fkey";
+            columns: ["tenant_id", "org_id"];
+            isOneToOne: false;
+            referencedRelation: "orgs";
+            referencedColumns: ["tenant_id", "id"];
+          },
+          {
+            foreignKeyName: "slack_messages_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "sync_cursors": {
         Row: {
           "connector_id": string;
@@ -3339,6 +3529,19 @@ export type Database = {
           "p_tenant_id": string;
         };
         Returns: Json;
+      };
+      "record_connector_use": {
+        Args: {
+          "p_connector_id": string;
+          "p_details": Json;
+          "p_duration_ms": number;
+          "p_error": string;
+          "p_error_class": string;
+          "p_event_type": string;
+          "p_request_id": string;
+          "p_tenant_id": string;
+        };
+        Returns: undefined;
       };
       "record_crm_activity": {
         Args: {
