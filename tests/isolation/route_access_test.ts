@@ -42,6 +42,7 @@ interface Targets {
   inbound_replay_id: string;
   connector_id: string;
   run_id: string;
+  slack_connector_id: string;
 }
 
 async function createTargets(cast: Cast): Promise<Targets> {
@@ -75,10 +76,14 @@ async function createTargets(cast: Cast): Promise<Targets> {
   const [connector] = await sql`
     insert into public.integration_connectors (tenant_id, org_id, type, name, status, config)
     values (${cast.tenant.id}, ${cast.tenant.orgs[0]}, 'api', 'Rig', 'active', '{}') returning id`;
+  // Not active, so that whoever may use it is told so and nothing is sent.
+  const [slack] = await sql`insert into public.integration_connectors (tenant_id, org_id, type, name)
+    values (${cast.tenant.id}, ${cast.tenant.orgs[0]}, 'slack', 'Sample') returning id`;
   return {
     connector_id: connector!.id,
     run_id: run!.id,
     inbound_replay_id: inbound!.id,
+    slack_connector_id: slack!.id,
     delivery_id: delivery!.id,
     event_delivery_id: idOf("event_deliveries"),
     replay_id: replay!.id,
@@ -137,6 +142,7 @@ function bodyOf(line: string, targets: Targets): unknown {
       sample: { event_type: "sample.made", payload: {} },
     },
     "event-subscriptions POST /dry-run": { event_types: ["*"] },
+    "slack-notify POST /": { connector_id: targets.slack_connector_id, message: { text: "Rig" } },
     "event-subscriptions POST /test": { integration_id: targets.subscription_id },
   };
   return bodies[line] ?? (line.includes(" POST ") ? {} : undefined);

@@ -50,6 +50,11 @@ export const probes: Record<string, { good: Probe; bad: Probe }> = {
     good: { expected: 200, send: (context) => getAsOwner(context, "") },
     bad: { expected: 401, send: ({ url }) => fetch(url) },
   },
+  "slack-notify": {
+    // Nobody's connector: the answer comes from the far end of what a boot loads.
+    good: { expected: 404, send: ({ url, stack, demo }) => sendNotice(url, stack.hubKey, demo) },
+    bad: { expected: 401, send: ({ url, demo }) => sendNotice(url, "sb_secret_wrong", demo) },
+  },
   "integrations": {
     good: { expected: 200, send: (context) => getAsOwner(context, "/webhooks") },
     bad: {
@@ -66,6 +71,15 @@ function sendWebhook({ url, demo }: ProbeContext, wrongSecret: string | null): P
   // Signed is the public URL, wherever the process listens.
   const headers = hubspotHeaders({ url: webhook.url, body, secret: wrongSecret ?? webhook.secret });
   return fetch(`${url}/${webhook.id}`, { method: "POST", headers, body });
+}
+
+function sendNotice(url: string, apikey: string, demo: Demo): Promise<Response> {
+  const body = {
+    tenant_id: demo.tenants[0]!.id,
+    connector_id: crypto.randomUUID(),
+    message: { text: "Hello" },
+  };
+  return fetch(url, { method: "POST", headers: { apikey }, body: JSON.stringify(body) });
 }
 
 async function getAsOwner({ url, stack, demo }: ProbeContext, path: string): Promise<Response> {

@@ -3,6 +3,7 @@ import { loadFunctions } from "../../local/generate_docs.ts";
 import { schemeOf } from "../../supabase/functions/_shared/providers/registry.ts";
 import { call } from "./api.ts";
 import { eventually, sql, stack } from "./stack.ts";
+import { startSlack } from "../../simulators/slack/slack.ts";
 
 /** Somebody of the demo tenant Acme, signed in, with what their requests name. */
 export interface DemoCaller {
@@ -173,6 +174,16 @@ const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
   replay_id: async ({ caller }) => await endedReplay(caller, "guardian_meta"),
   event_replay_id: async ({ caller }) => await endedReplay(caller, "event"),
   inbound_replay_id: async ({ caller }) => await endedReplay(caller, "inbound"),
+  // Through an incoming webhook, so that its Slack may listen anywhere; it ends with the process.
+  slack_connector_id: async ({ caller }) => {
+    const slack = startSlack({ tokens: [], channels: {}, webhooks: ["target"] });
+    const secrets = JSON.stringify({ webhook_url: slack.webhookUrl("target") });
+    const [row] =
+      await sql`insert into public.integration_connectors (tenant_id, org_id, type, name, status, secret_ref)
+      values (${caller.tenantId}, ${caller.orgId}, 'slack', 'Target', 'active',
+        public.store_secret(${caller.tenantId}, ${secrets}, 'connector')) returning id`;
+    return row!.id;
+  },
   notification_id: async ({ caller }) => {
     const [row] =
       await sql`select private.notify_admins(${caller.tenantId}, 'target.made', 'warning', 'Made for a test.',

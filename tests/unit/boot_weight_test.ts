@@ -67,7 +67,7 @@ Deno.test("BOOT: no function starts with the database driver or the expression e
   for (const name of names) {
     const packages = await packagesAtBoot(name);
     assert.ok(packages.includes("zod"), `${name}: ${packages}`);
-    for (const late of ["postgres", "jsonata", "fast-xml-parser"]) {
+    for (const late of ["postgres", "jsonata", "fast-xml-parser", "@slack/web-api"]) {
       assert.ok(!packages.includes(late), `${name} loads ${late}`);
     }
   }

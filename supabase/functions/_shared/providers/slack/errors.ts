@@ -1,10 +1,9 @@
+import { retryAfterMs } from "../../retry/retry_after.ts";
 import { ProviderError, type ProviderErrorClass } from "../provider_error.ts";
 import { slackErrorClass } from "./error_codes.ts";
 
 /** A wait where Slack names none. */
 const DEFAULT_WAIT_MS = 30_000;
-/** Waits that Slack asks for lie far below. */
-const MAX_WAIT_MS = 3_600_000;
 
 /** What a person does, by class, where the code itself says no more. */
 const WAYS_OUT: Partial<Record<ProviderErrorClass, string>> = {
@@ -59,17 +58,13 @@ export function slackError(code: string | null, { needed, retryAfterMs }: SlackF
 
 /** The failure that a status other than 200 means; null = the body has to say. */
 export function slackStatusError(answer: { status: number; headers: Headers }): ProviderError | null {
-  if (answer.status === 429) return slackError("ratelimited", { retryAfterMs: retryAfterMs(answer.headers) });
+  if (answer.status === 429) {
+    return slackError("ratelimited", { retryAfterMs: retryAfterMs(answer.headers, Date.now()) });
+  }
   if (answer.status >= 500) {
     return new ProviderError("transient", `Slack answered ${answer.status}; try again later.`);
   }
   return null;
-}
-
-/** Slack says it in whole seconds. */
-function retryAfterMs(headers: Headers): number | null {
-  const text = headers.get("retry-after")?.trim() ?? "";
-  return /^\d{1,9}$/.test(text) ? Math.min(Number(text) * 1000, MAX_WAIT_MS) : null;
 }
 
 function scopeSentence(code: string, needed: unknown): string | null {
