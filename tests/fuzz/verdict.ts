@@ -28,6 +28,10 @@ export function faultOf(route: AnyRoute, request: FuzzRequest, answer: RawAnswer
   if (status === 0) return "closed the connection without an answer";
   if (!ours) return `answered ${status} without x-request-id`;
   if (request.method === "OPTIONS" && status === 204) return null;
+  const isRedirect = status === 302 && route.response?.form === "redirect" && !request.mayGoAstray;
+  if (isRedirect) {
+    return faultOfSuccess(route, request, { ...answer, text: answer.headers.get("location") ?? "" });
+  }
   if (status >= 200 && status < 300) return faultOfSuccess(route, request, answer);
   if (status < 400) return `answered ${status}, which no route does`;
   return request.method === "HEAD" ? null : faultOfRefusal(route, request, answer);
@@ -68,7 +72,7 @@ function faultOfSuccess(route: AnyRoute, request: FuzzRequest, answer: RawAnswer
 
 /** What an answer of this form holds: things that each pass the route's schema. */
 function resourcesOf(text: string, form: RouteResponse["form"]): unknown[] {
-  if (form === "text") return [text];
+  if (form === "text" || form === "redirect") return [text];
   const body = parsed(text);
   return form === "list" ? (body as { data: unknown[] } | null)?.data ?? [null] : [body];
 }

@@ -39,6 +39,7 @@ async function request(url: string, options: CallOptions): Promise<Answer> {
     method: options.method ?? (options.body === undefined ? "GET" : "POST"),
     headers,
     body: options.body === undefined ? undefined : JSON.stringify(options.body),
+    redirect: "manual",
   });
   const text = await response.text();
   let body: unknown = text;

@@ -19,7 +19,8 @@ export interface Parameter {
 export interface ResponseObject {
   description: string;
   headers: Record<string, unknown>;
-  content: { "application/json": { schema: JsonSchema } } | { "text/plain": { schema: JsonSchema } };
+  /** Left out where there is no body: a redirect. */
+  content?: { "application/json": { schema: JsonSchema } } | { "text/plain": { schema: JsonSchema } };
 }
 
 /** One route in the document. */
@@ -140,11 +141,14 @@ function responsesOf(route: AnyRoute): Operation["responses"] {
   const responses: Operation["responses"] = {};
   if (route.response) {
     const content = { schema: responseSchema(route.response) };
-    responses[route.response.status] = {
-      description: route.summary,
-      headers: { "x-request-id": { $ref: "#/components/headers/RequestId" } },
-      content: route.response.form === "text" ? { "text/plain": content } : { "application/json": content },
-    };
+    const requestId = { $ref: "#/components/headers/RequestId" };
+    responses[route.response.status] = route.response.form === "redirect"
+      ? { description: route.summary, headers: { "x-request-id": requestId, location: content } }
+      : {
+        description: route.summary,
+        headers: { "x-request-id": requestId },
+        content: route.response.form === "text" ? { "text/plain": content } : { "application/json": content },
+      };
   }
   if (route.response?.preview) {
     responses[200] = {

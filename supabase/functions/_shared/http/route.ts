@@ -23,12 +23,12 @@ type AccessOf<Auth extends RouteAuth> = Auth extends "user" ? UserAccess
 
 /** What a route answers when all went well. */
 export interface RouteResponse {
-  status: 200 | 201 | 202;
+  status: 200 | 201 | 202 | 302;
   /**
-   * "list" = `{data: [...], next_cursor}`, where `schema` is one element; "text" = plain text. Default: the resource
-   * itself.
+   * "list" = `{data: [...], next_cursor}`, where `schema` is one element; "text" = plain text; "redirect" = no body, where
+   * `schema` is the address. Default: the resource itself.
    */
-  form?: "resource" | "list" | "text";
+  form?: "resource" | "list" | "text" | "redirect";
   /** A function, so that no boot pays for a schema that only the document needs. */
   schema: () => z.ZodType;
   /** What is answered, with 200, to a body that says `preview: true`. Default: there is no such thing. */
