@@ -3,6 +3,7 @@ import { type Answer, call, type CallOptions } from "../support/api.ts";
 import { sql, stack, stackTest } from "../support/stack.ts";
 import { accessMatrix, type Caller, CALLERS, type Expectation } from "./access_matrix.ts";
 import { type Cast, createCast } from "./cast.ts";
+import { connectedByConsent } from "../support/oauth_rows.ts";
 import { createSamples } from "./sample_rows.ts";
 
 /** What the rig reads of a function's default export. */
@@ -43,6 +44,8 @@ interface Targets {
   connector_id: string;
   run_id: string;
   slack_connector_id: string;
+  granted_connector_id: string;
+  provider: string;
 }
 
 async function createTargets(cast: Cast): Promise<Targets> {
@@ -82,6 +85,8 @@ async function createTargets(cast: Cast): Promise<Targets> {
   return {
     connector_id: connector!.id,
     run_id: run!.id,
+    granted_connector_id: await connectedByConsent(cast.tenant.id, cast.tenant.orgs[0]),
+    provider: "google_workspace",
     inbound_replay_id: inbound!.id,
     slack_connector_id: slack!.id,
     delivery_id: delivery!.id,
@@ -141,6 +146,9 @@ function bodyOf(line: string, targets: Targets): unknown {
       integration_id: targets.subscription_id,
       sample: { event_type: "sample.made", payload: {} },
     },
+    "oauth POST /authorize/:provider": { name: "Rig" },
+    "oauth POST /complete": { code: "x".repeat(43) },
+    "oauth POST /disconnect": { connector_id: targets.granted_connector_id },
     "event-subscriptions POST /dry-run": { event_types: ["*"] },
     "slack-notify POST /": { connector_id: targets.slack_connector_id, message: { text: "Rig" } },
     "event-subscriptions POST /test": { integration_id: targets.subscription_id },
@@ -264,11 +272,13 @@ for (const { line, route } of userRoutes) {
         user: cast.foreign.users.owner,
         orgId: cast.foreign.orgs[0],
       });
-      for (const target of Object.values(targets).filter((target) => typeof target === "string")) {
+      for (const target of Object.values(targets).filter((target) => /^[\da-f]{8}-/.test(String(target)))) {
         assert.equal(JSON.stringify(elsewhere.body).includes(target), false, line);
       }
       const aimed = line + JSON.stringify(bodyOf(line, targets));
-      if (Object.values(targets).some((target) => aimed.includes(String(target))) || line.includes("/:")) {
+      // A provider is everybody's.
+      const isAimed = Object.values(targets).some((target) => aimed.includes(String(target)));
+      if (isAimed || /\/:(?!provider\b)/.test(line)) {
         assert.deepEqual([elsewhere.status, elsewhere.body.error_code], [404, "NOT_FOUND"]);
       }
       // An org of another tenant is no org.

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { loadFunctions } from "../../local/generate_docs.ts";
 import { schemeOf } from "../../supabase/functions/_shared/providers/registry.ts";
 import { call } from "./api.ts";
+import { connectedByConsent, pendingGrant } from "./oauth_rows.ts";
 import { eventually, sql, stack } from "./stack.ts";
 import { startSlack } from "../../simulators/slack/slack.ts";
 
@@ -133,6 +134,9 @@ const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
   waiting_run_id: async ({ caller }) => await waitingRun(caller),
   // The app whose accounts the seed connects.
   provider: () => Promise.resolve("hubspot"),
+  oauth_provider: () => Promise.resolve("google_workspace"),
+  oauth_code: ({ caller }) => pendingGrant(caller.tenantId, caller.orgId, "admin@acme.example"),
+  granted_connector_id: ({ caller }) => connectedByConsent(caller.tenantId, caller.orgId),
   receipt_id: async ({ webhook }) => {
     const body = JSON.stringify({ event: "sample", id: crypto.randomUUID() });
     const stored = await call(`webhook-receiver/${webhook.id}`, {

@@ -3206,6 +3206,30 @@ export type Database = {
         Args: { "p_lease_ms": number; "p_lease_token": string; "p_page": string; "p_run_id": string };
         Returns: Json;
       };
+      "begin_oauth": {
+        Args: {
+          "p_actor": string;
+          "p_config": string;
+          "p_connector_id": string;
+          "p_lifetime_ms": number;
+          "p_name": string;
+          "p_org_id": string;
+          "p_provider": string;
+          "p_state_hash": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
+      "begin_token_refresh": {
+        Args: {
+          "p_connector_id": string;
+          "p_lease_ms": number;
+          "p_secret_ref": string;
+          "p_seen_hash": string;
+          "p_tenant_id": string;
+        };
+        Returns: Json;
+      };
       "begin_webhook_test": {
         Args: { "p_actor": string; "p_org_id": string; "p_tenant_id": string; "p_webhook_id": string };
         Returns: string;
@@ -3232,8 +3256,13 @@ export type Database = {
         Args: { "p_awake_ms"?: number; "p_lease_ms": number; "p_limit": number };
         Returns: Json;
       };
+      "claim_oauth_revocations": { Args: { "p_limit": number; "p_revocation_id"?: string }; Returns: Json };
       "claim_sync_slice": {
         Args: { "p_function_name": string; "p_lease_ms": number; "p_run_id": string };
+        Returns: Json;
+      };
+      "complete_oauth": {
+        Args: { "p_actor": string; "p_code_hash": string; "p_org_id": string; "p_tenant_id": string };
         Returns: Json;
       };
       "count_dead_dispatches": {
@@ -3359,6 +3388,10 @@ export type Database = {
         };
         Returns: Json;
       };
+      "disconnect_connector": {
+        Args: { "p_actor": string; "p_connector_id": string; "p_org_id": string; "p_tenant_id": string };
+        Returns: Json;
+      };
       "dry_run_event_subscription": {
         Args: {
           "p_actor": string;
@@ -3392,9 +3425,26 @@ export type Database = {
         Returns: boolean;
       };
       "finish_event_dispatches": { Args: { "p_results": Json }; Returns: number };
+      "finish_oauth_revocation": {
+        Args: { "p_is_done": boolean; "p_revocation_id": string };
+        Returns: undefined;
+      };
       "finish_sync_slice": {
         Args: { "p_lease_token": string; "p_result": string; "p_run_id": string };
         Returns: Json;
+      };
+      "finish_token_refresh": {
+        Args: {
+          "p_connector_id": string;
+          "p_error": string;
+          "p_expires_at": string;
+          "p_lease_token": string;
+          "p_outcome": string;
+          "p_refresh_due_at": string;
+          "p_secret": string;
+          "p_tenant_id": string;
+        };
+        Returns: boolean;
       };
       "get_connector": { Args: { "p_connector_id": string; "p_tenant_id": string }; Returns: Json };
       "get_current_workspace_id": { Args: Record<PropertyKey, never>; Returns: string };
@@ -3402,6 +3452,22 @@ export type Database = {
       "get_sync_run": { Args: { "p_run_id": string; "p_tenant_id": string }; Returns: Json };
       "get_webhook_receipt_bodies": { Args: { "p_receipt_ids": (string)[] }; Returns: Json };
       "get_webhook_verifier": { Args: { "p_webhook_id": string }; Returns: Json };
+      "keep_oauth_grant": {
+        Args: {
+          "p_account_id": string;
+          "p_account_name": string;
+          "p_code_hash": string;
+          "p_lifetime_ms": number;
+          "p_links_account": boolean;
+          "p_missing_scopes": (string)[];
+          "p_refresh_due_at": string;
+          "p_scopes": (string)[];
+          "p_secret": string;
+          "p_state_id": string;
+          "p_token_expires_at": string;
+        };
+        Returns: boolean;
+      };
       "link_connector_account": {
         Args: { "p_account_id": string; "p_actor"?: string; "p_connector_id": string; "p_tenant_id": string };
         Returns: Json;
@@ -3439,6 +3505,7 @@ export type Database = {
         };
         Returns: Json;
       };
+      "list_due_token_refreshes": { Args: { "p_limit": number }; Returns: Json };
       "list_sync_runs": {
         Args: {
           "p_after_at": string;
@@ -3670,6 +3737,7 @@ export type Database = {
         };
         Returns: Json;
       };
+      "take_oauth_state": { Args: { "p_state_hash": string }; Returns: Json };
       "update_connector": {
         Args: {
           "p_actor": string;
