@@ -1,5 +1,6 @@
 import { apiSubjects } from "../support/api_subjects.ts";
 import type { ContractSubject } from "../support/contract_subject.ts";
+import { odooSubjects } from "../support/odoo_subjects.ts";
 
 /** Every stream of every provider that syncs: a provider is tried by being listed here. */
-export const subjects: ContractSubject[] = [...apiSubjects];
+export const subjects: ContractSubject[] = [...odooSubjects, ...apiSubjects];
