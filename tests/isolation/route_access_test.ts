@@ -46,6 +46,7 @@ interface Targets {
   slack_connector_id: string;
   granted_connector_id: string;
   provider: string;
+  google_connector_id: string;
 }
 
 async function createTargets(cast: Cast): Promise<Targets> {
@@ -82,7 +83,11 @@ async function createTargets(cast: Cast): Promise<Targets> {
   // Not active, so that whoever may use it is told so and nothing is sent.
   const [slack] = await sql`insert into public.integration_connectors (tenant_id, org_id, type, name)
     values (${cast.tenant.id}, ${cast.tenant.orgs[0]}, 'slack', 'Sample') returning id`;
+  // Not active, so that whoever may sync it is told so and nobody is asked.
+  const [google] = await sql`insert into public.integration_connectors (tenant_id, org_id, type, name)
+    values (${cast.tenant.id}, ${cast.tenant.orgs[0]}, 'google_workspace', 'Rig') returning id`;
   return {
+    google_connector_id: google!.id,
     connector_id: connector!.id,
     run_id: run!.id,
     granted_connector_id: await connectedByConsent(cast.tenant.id, cast.tenant.orgs[0]),
@@ -111,6 +116,12 @@ function bodyOf(line: string, targets: Targets): unknown {
     "event-subscriptions POST /dead-letters/redrive": { delivery_ids: [targets.event_delivery_id] },
     "event-subscriptions POST /replays": { integration_id: targets.subscription_id, ...aDay },
     "event-subscriptions POST /:subscription_id/recover": { since: aDay.from },
+    "google-drive-sync POST /": { connector_id: targets.google_connector_id },
+    "google-drive-sync POST /slice": { run_id: targets.run_id },
+    "gmail-sync POST /": { connector_id: targets.google_connector_id },
+    "gmail-sync POST /slice": { run_id: targets.run_id },
+    "google-calendar-sync POST /": { connector_id: targets.google_connector_id },
+    "google-calendar-sync POST /slice": { run_id: targets.run_id },
     "integrations POST /connectors": { type: "webhook", name: "Rig" },
     "integrations PATCH /connectors/:connector_id": { name: "Renamed" },
     "integrations POST /connectors/:connector_id/sync": { wait_seconds: 0 },

@@ -53,6 +53,16 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
   const [said] = await adminSql`insert into public.slack_messages
     (tenant_id, org_id, connector_id, external_id, content_hash)
     values (${tenantId}, ${orgId}, ${connector!.id}, ${unique()}, 'sample') returning id`;
+  const syncedSample = async (table: string) => {
+    const [row] = await adminSql`insert into ${adminSql(`public.${table}`)}
+      (tenant_id, org_id, connector_id, external_id, content_hash)
+      values (${tenantId}, ${orgId}, ${connector!.id}, ${unique()}, 'sample') returning id`;
+    return {
+      filter: byId(row),
+      change: { external_id: unique() },
+      row: { ...inOrg, connector_id: connector!.id, external_id: unique(), content_hash: "x" },
+    };
+  };
   const [account] =
     await sql`insert into public.connector_accounts (tenant_id, connector_id, provider, account_id) values (${tenantId}, ${
       connector!.id
@@ -254,6 +264,9 @@ export async function createSamples(tenant: TestTenant): Promise<Record<string, 
       change: { text: "Changed" },
       row: { ...inOrg, connector_id: connector!.id, external_id: unique(), content_hash: "x" },
     },
+    google_drive_files: await syncedSample("google_drive_files"),
+    gmail_messages: await syncedSample("gmail_messages"),
+    google_calendar_events: await syncedSample("google_calendar_events"),
     integration_logs: {
       filter: byId(log),
       change: { message: "x" },

@@ -128,6 +128,7 @@ const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
   api_sync_connector_id: ({ caller }) => activeConnector(caller, "api"),
   google_drive_sync_connector_id: ({ caller }) => activeConnector(caller, "google_workspace"),
   gmail_sync_connector_id: ({ caller }) => activeConnector(caller, "google_workspace"),
+  google_calendar_sync_connector_id: ({ caller }) => activeConnector(caller, "google_workspace"),
   slack_sync_connector_id: ({ caller }) => activeConnector(caller, "slack"),
   odoo_sync_connector_id: ({ caller }) => activeConnector(caller, "odoo"),
   run_id: async ({ caller }) => await waitingRun(caller),
