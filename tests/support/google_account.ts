@@ -1,6 +1,8 @@
 import { AccessTokens } from "../../simulators/google/access_tokens.ts";
+import type { CalendarApi } from "../../simulators/google/calendar_api.ts";
 import type { DriveApi } from "../../simulators/google/drive_api.ts";
 import type { DriveItem } from "../../simulators/google/drive_store.ts";
+import type { GmailApi } from "../../simulators/google/gmail_api.ts";
 import { type GoogleSimulator, startGoogle } from "../../simulators/google/google.ts";
 import { ProviderError } from "../../supabase/functions/_shared/providers/provider_error.ts";
 import {
@@ -80,4 +82,48 @@ export function driveState(
     file_modified_at: item.modifiedTime,
     owner_email: item.driveId === undefined ? user.emailAddress : null,
   }]));
+}
+
+/** What the hub must hold of a mailbox. Worked out from the messages themselves, not from the API. */
+export function gmailState(
+  { store }: GmailApi,
+  wanted: string[] = [],
+): Map<string, Record<string, unknown>> {
+  const shown = [...store.messages.values()].filter(({ labelIds }) =>
+    !labelIds.includes("TRASH") && !labelIds.includes("SPAM") &&
+    wanted.every((label) => labelIds.includes(label))
+  );
+  return new Map(shown.map((message) => {
+    const header = (wantedName: string) => message.headers.find(({ name }) => name === wantedName)!.value;
+    return [message.id, {
+      thread_id: message.threadId,
+      subject: header("Subject"),
+      sender: header("From"),
+      recipients: header("To"),
+      label_ids: message.labelIds.toSorted(),
+      snippet: message.snippet,
+      received_at: new Date(message.internalDateMs).toISOString(),
+      history_id: String(message.historyId),
+      size_bytes: message.sizeEstimate,
+    }];
+  }));
+}
+
+/** What the hub must hold of some calendars. Worked out from the events themselves, not from the API. */
+export function calendarState(api: CalendarApi, names: string[]): Map<string, Record<string, unknown>> {
+  return new Map(names.flatMap((name) => {
+    const store = api.calendars.get(name === "primary" ? api.emailAddress : name)!;
+    const shown = [...store.events.values()].filter(({ isCancelled }) => !isCancelled);
+    return shown.map((event): [string, Record<string, unknown>] => {
+      const isDay = event.start.length === 10;
+      return [`${name}/${event.id}`, {
+        ...{ calendar_id: name, event_id: event.id, summary: event.summary, status: "confirmed" },
+        location: event.location ?? null,
+        ...{ is_all_day: isDay, starts_at: isDay ? null : event.start, ends_at: isDay ? null : event.end },
+        ...{ start_date: isDay ? event.start : null, end_date: isDay ? event.end : null },
+        recurrence: event.recurrence ?? null,
+        event_updated_at: event.updated,
+      }];
+    });
+  }));
 }
