@@ -9,8 +9,8 @@ export const FOLDER = "application/vnd.google-apps.folder";
 /** The most that Drive gives at once. */
 export const PAGE_SIZE = 1000;
 
-/** Folders that one request asks about: so that its address stays below 4 KB. */
-export const FOLDERS_AT_ONCE = 40;
+/** Folders that one request asks about: egress takes addresses of 2048 characters, page token included. */
+export const FOLDERS_AT_ONCE = 15;
 
 const FILE_FIELDS =
   "id,name,mimeType,parents,driveId,size,md5Checksum,createdTime,modifiedTime,trashed,webViewLink," +
