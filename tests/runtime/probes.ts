@@ -42,6 +42,17 @@ export const probes: Record<string, { good: Probe; bad: Probe }> = {
       send: ({ url }) => fetch(url, { method: "POST", body: "{}" }),
     },
   },
+  "oauth": {
+    good: {
+      expected: 202,
+      send: ({ url, stack }) =>
+        fetch(`${url}/upkeep`, { method: "POST", headers: { apikey: stack.hubKey }, body: "{}" }),
+    },
+    bad: {
+      expected: 401,
+      send: ({ url }) => fetch(`${url}/upkeep`, { method: "POST", body: "{}" }),
+    },
+  },
   "guardian-meta": {
     good: { expected: 200, send: (context) => getAsOwner(context, "/integrations") },
     bad: { expected: 401, send: ({ url }) => fetch(`${url}/integrations`) },

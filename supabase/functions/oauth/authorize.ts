@@ -6,7 +6,6 @@ import { InterlockError } from "../_shared/guardrails.ts";
 import type { UserAccess } from "../_shared/http/access.ts";
 import { NO_STORE } from "../_shared/http/no_store.ts";
 import { route } from "../_shared/http/route.ts";
-import { connectorOf } from "../_shared/providers/connectors.ts";
 import type { OAuthProvider } from "../_shared/providers/oauth_provider.ts";
 import { knownProvider, redirectUrl, requiredClient, requiredConsoleUrl } from "./installation.ts";
 import { challengeOf, hashOf, newState, STATE_LIFETIME_MS, verifierOf } from "./state_token.ts";
@@ -62,7 +61,7 @@ export const authorizeRoutes = [
       const provider = await knownProvider(params.provider);
       const client = requiredClient(provider);
       requiredConsoleUrl();
-      const config = body.connector_id === undefined ? await checkedConfig(provider, body.config) : {};
+      const config = body.connector_id === undefined ? checkedConfig(provider, body.config) : {};
       const owner = { provider: provider.type, tenantId: access.tenantId, userId: access.userId };
       const state = await newState(owner, Date.now());
       const begun = await begin(access, provider, body, config, state);
@@ -71,7 +70,7 @@ export const authorizeRoutes = [
         ...provider.parameters,
         client_id: client.id,
         redirect_uri: redirectUrl(provider.type),
-        scope: provider.neededScopes(begun.config).join(provider.scopeSeparator),
+        scope: provider.neededScopes(checkedConfig(provider, begun.config)).join(provider.scopeSeparator),
         state,
         ...(provider.usesPkce
           ? { code_challenge: await challengeOf(await verifierOf(state)), code_challenge_method: "S256" }
@@ -87,13 +86,11 @@ export const authorizeRoutes = [
 ];
 
 /** @throws {InterlockError} VALIDATION_FAILED */
-async function checkedConfig(
+function checkedConfig(
   provider: OAuthProvider,
   given: Record<string, unknown> = {},
-): Promise<Record<string, unknown>> {
-  const definition = await connectorOf(provider.type);
-  if (!definition) return given;
-  const parsed = definition.config().safeParse(given);
+): Record<string, unknown> {
+  const parsed = provider.config().safeParse(given);
   if (parsed.success) return parsed.data as Record<string, unknown>;
   const issues = parsed.error.issues.slice(0, 20).map(({ path, message }) => ({
     path: ["config", ...path].join("."),

@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { PlainJson } from "./source.ts";
 import type { ProviderRequest } from "./connection.ts";
 import { ProviderError } from "./provider_error.ts";
@@ -62,6 +63,8 @@ export interface OAuthProvider {
   parameters: Readonly<Record<string, string>>;
   /** Parameter that suggests an account to the person; undefined = there is none. */
   hintParameter?: string;
+  /** The schema of its connectors' settings, here because their definition brings all that reads the provider. */
+  config(): z.ZodType;
   /** What a connector with these settings has to be allowed. */
   neededScopes(config: Record<string, unknown>): string[];
   /** Whether one URL of our app gets the news of all accounts, so that accounts are linked to connectors. */

@@ -39,6 +39,7 @@ export const googleOAuth: OAuthProvider = {
   // Without consent each time Google gives no refresh token to whom it gave one before.
   parameters: { response_type: "code", access_type: "offline", prompt: "consent" },
   hintParameter: "login_hint",
+  config: googleConfig,
   neededScopes(config) {
     const { services } = googleConfig().parse(config);
     return ["openid", "email", ...services.map((service) => GOOGLE_SCOPES[service])];

@@ -2,6 +2,7 @@ import { environment } from "../../env.ts";
 import { codeOf, tokenFailure } from "../oauth_failures.ts";
 import { formRequest } from "../oauth_requests.ts";
 import { ProviderError, type ProviderErrorClass } from "../provider_error.ts";
+import { slackConfigSchema } from "./settings.ts";
 import {
   expiryOf,
   type OAuthProvider,
@@ -49,6 +50,7 @@ export const slackOAuth: OAuthProvider = {
   usesPkce: false,
   scopeSeparator: ",",
   parameters: {},
+  config: slackConfigSchema,
   neededScopes: (config) => config.private_channels === true ? [...SCOPES, ...PRIVATE_SCOPES] : [...SCOPES],
   linksAccount: true,
   failureOf(status, headers, parsed) {
