@@ -198,6 +198,10 @@ Deno.test("TRANSFORM: prototypes stay out of reach", async () => {
     assert.equal(Object.prototype, Object.getPrototypeOf(result instanceof Error ? {} : result), expression);
   }
   assert.deepEqual(await transformed("{'b': data.toString, 'c': $keys(data)}", { a: 1 }), { c: "a" });
+  // A transform makes its copy with a function that its text does not name.
+  assert.deepEqual(await transformed("{'b': $exists((data ~> |$|{'x': 1}|).toString)}", { a: 1 }), {
+    b: false,
+  });
 });
 
 Deno.test("TRANSFORM: the same event gives the same bytes", async () => {

@@ -4,7 +4,12 @@ import { wouldExplode } from "./expression_text.ts";
 import { FORBIDDEN_FUNCTIONS, isObjectValue, isRangeEnd, treeObjection } from "./expression_tree.ts";
 import { EXPRESSION_LIMITS, type ExpressionLimits, LANGUAGE_LIMITS } from "./limits.ts";
 import { isFunctionValue, Meter } from "./meter.ts";
-import { ALLOWED_FUNCTIONS, meteredFunctions, type NativeFunction } from "./native_functions.ts";
+import {
+  ALLOWED_FUNCTIONS,
+  meteredFunctions,
+  namedFunctions,
+  type NativeFunction,
+} from "./native_functions.ts";
 import { failureOf, syntaxSentence } from "./expression_failure.ts";
 import { ExpressionError } from "./expression_error.ts";
 
@@ -68,7 +73,8 @@ export async function compileExpression(
   const assign = expression.assign as (name: string | symbol, value: unknown) => void;
   assign(ENTRY, enter);
   assign(EXIT, leave);
-  return { evaluate: (input) => evaluate(expression, natives, limits, input) };
+  const named = namedFunctions(natives, text);
+  return { evaluate: (input) => evaluate(expression, named, limits, input) };
 }
 
 function parse(compile: Jsonata, text: string, limits: ExpressionLimits): jsonata.Expression {

@@ -127,12 +127,28 @@ const REPLACED: Record<string, (meter: Meter, args: unknown[]) => unknown> = {
 /** The functions an expression may call. */
 export const ALLOWED_FUNCTIONS = [...UNGUARDED, ...Object.keys(GUARDED), ...Object.keys(REPLACED)];
 
+/**
+ * Those of the functions that a text may name; to make all of them ready for an evaluation takes ten times as long as most
+ * evaluations do. What a text does not name, an expression cannot reach: there is no $eval, and of its own JSONata only looks
+ * for $clone, for a transform (`|...|...|`).
+ */
+export function namedFunctions(
+  natives: Record<string, NativeFunction>,
+  text: string,
+): Record<string, NativeFunction> {
+  return Object.fromEntries(
+    Object.entries(natives).filter(([name]) => name === "clone" || text.includes(name)),
+  );
+}
+
 /** JSONata's functions, each of them counted: arguments before a call, the result after it. */
 export function meteredFunctions(
   natives: Record<string, NativeFunction>,
   meter: Meter,
 ): Record<string, NativeFunction> {
-  return Object.fromEntries(ALLOWED_FUNCTIONS.map((name) => [name, metered(name, natives[name]!, meter)]));
+  return Object.fromEntries(
+    Object.entries(natives).map(([name, native]) => [name, metered(name, native, meter)]),
+  );
 }
 
 function metered(name: string, native: NativeFunction, meter: Meter): NativeFunction {
