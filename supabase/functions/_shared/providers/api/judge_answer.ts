@@ -25,7 +25,8 @@ export function refuseFailure(
   const { status, headers } = response;
   if (status >= 200 && status < 300) return;
   const fail = (errorClass: ProviderError["errorClass"], sentence: string) => {
-    const retryAfterMs = waitMs(headers, retry, nowMs);
+    const passes = errorClass === "rate_limited" || errorClass === "transient";
+    const retryAfterMs = passes ? waitMs(headers, retry, nowMs) : null;
     throw new ProviderError(errorClass, sentence, { retryAfterMs, providerCode: `http_${status}` });
   };
   if (meansWait(status, headers, retry)) {
