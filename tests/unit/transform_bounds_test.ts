@@ -178,6 +178,12 @@ Deno.test("TRANSFORM: copies of the parser are refused before it makes them", as
   assert.equal(await checkTransformation(nested("??", 6)), null);
 });
 
+Deno.test("TRANSFORM: a transform copies by our own function, which its text does not name", async () => {
+  // JSONata's own goes through text, and keeps 15 digits of a fraction.
+  const data = { a: 0.30000000000000004 };
+  assert.deepEqual(await transformed("data ~> |$|{'x': 1}|", data), { ...data, x: 1 });
+});
+
 Deno.test("TRANSFORM: prototypes stay out of reach", async () => {
   const hostile = JSON.parse('{"__proto__": {"polluted": 1}, "constructor": {"prototype": {"polluted": 1}}}');
   for (
@@ -198,10 +204,6 @@ Deno.test("TRANSFORM: prototypes stay out of reach", async () => {
     assert.equal(Object.prototype, Object.getPrototypeOf(result instanceof Error ? {} : result), expression);
   }
   assert.deepEqual(await transformed("{'b': data.toString, 'c': $keys(data)}", { a: 1 }), { c: "a" });
-  // A transform makes its copy with a function that its text does not name.
-  assert.deepEqual(await transformed("{'b': $exists((data ~> |$|{'x': 1}|).toString)}", { a: 1 }), {
-    b: false,
-  });
 });
 
 Deno.test("TRANSFORM: the same event gives the same bytes", async () => {
