@@ -237,7 +237,6 @@ function dyingStore(when: string): Pick<Store, "call"> {
     call: async (called, args) => {
       if (called !== name && !isGone) return await kept.call(called, args);
       if (!isGone && moment === "after") await store.call(called, args);
-      if (moment === "after" && !isGone) await store.call(called, args);
       isGone = true;
       throw new Error("The process is gone");
     },

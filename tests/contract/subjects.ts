@@ -5,5 +5,9 @@ import { odooSubjects } from "../support/odoo_subjects.ts";
 import { slackSubjects } from "../support/slack_subjects.ts";
 
 /** Every stream of every provider that syncs: a provider is tried by being listed here. */
-export const subjects: ContractSubject[] = [...odooSubjects, ...apiSubjects, ...googleSubjects];
-export const subjects: ContractSubject[] = [...odooSubjects, ...apiSubjects, ...slackSubjects];
+export const subjects: ContractSubject[] = [
+  ...odooSubjects,
+  ...apiSubjects,
+  ...googleSubjects,
+  ...slackSubjects,
+];

@@ -1,10 +1,10 @@
-import { hubStore } from "../db/store.ts";
 import { EgressError, type EgressResponse, sendRequest } from "../guardrails/egress/egress.ts";
 import type { Logger } from "../log.ts";
 import type { Connection, ProviderRequest } from "../providers/connection.ts";
 import type { AnyConnector } from "../providers/connector_definition.ts";
 import { connectorOf } from "../providers/connectors.ts";
 import { ProviderError } from "../providers/provider_error.ts";
+import { validSecrets } from "./access_tokens.ts";
 import type { ConnectorRow } from "./connector_row.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -39,7 +39,7 @@ export async function openConnector(row: ConnectorRow, log: Logger): Promise<Ope
     tenantId: row.tenantId,
     connectorId: row.connectorId,
     config: config.data,
-    secrets: storedSecrets(row, definition),
+    secrets: liveSecrets(row, definition, log),
     send: async (request) => {
       traffic.requests++;
       const answer = await sendGuarded(request);
@@ -51,46 +51,35 @@ export async function openConnector(row: ConnectorRow, log: Logger): Promise<Ope
   return { definition, connection, traffic };
 }
 
-/** Reads the credentials once, and again only when the provider refused them: somebody may have replaced them. */
-function storedSecrets(row: ConnectorRow, definition: AnyConnector): Connection["secrets"] {
-  let known: { text: string | null; secrets: unknown } | undefined;
+/** Fetches credentials when they are first needed, and others when the provider refuses them. */
+function liveSecrets(row: ConnectorRow, definition: AnyConnector, log: Logger): Connection["secrets"] {
+  let known: { stored: unknown; secrets: unknown } | undefined;
   return async (refused) => {
-    if (known && refused === undefined) return known.secrets;
-    const text = row.secretRef === null ? null : await hubStore().call<string | null>("read_secret", {
-      p_tenant_id: row.tenantId,
-      p_secret_ref: row.secretRef,
-    });
-    if (refused !== undefined && known?.text === text) {
-      throw new ProviderError("reconnect_needed", "The provider refuses the credentials; store new ones.");
+    // What was refused may have been replaced already, for another request beside it.
+    if (known && refused !== known.secrets) return known.secrets;
+    if (row.secretRef === null && refused !== undefined) {
+      throw new ProviderError("reconnect_needed", "The provider asks for credentials, and none are stored.");
     }
-    known = { text, secrets: parsedSecrets(definition, text) };
+    const stored = row.secretRef === null
+      ? {}
+      : await validSecrets({ ...row, secretRef: row.secretRef }, { refused: known?.stored, log });
+    known = { stored, secrets: parsedSecrets(definition, stored) };
     return known.secrets;
   };
 }
 
 /**
- * Credentials out of Vault, checked by the connector's definition.
+ * Credentials as they are stored, checked by the connector's definition. What needs none parses `{}`.
  *
- * @throws {ProviderError} reconnect_needed when there are none, or not the ones that this connector needs.
+ * @throws {ProviderError} reconnect_needed when they are not the ones that this connector needs.
  */
-export function parsedSecrets(definition: AnyConnector, text: string | null): unknown {
-  // What needs no credentials parses `{}`.
-  const parsed = definition.secrets().safeParse(text === null ? {} : jsonOrNull(text));
+function parsedSecrets(definition: AnyConnector, stored: unknown): unknown {
+  const parsed = definition.secrets().safeParse(stored);
   if (parsed.success) return parsed.data;
   throw new ProviderError(
     "reconnect_needed",
-    text === null
-      ? "No credentials are stored; connect it."
-      : "The stored credentials are incomplete; connect it again.",
+    "The stored credentials are missing or incomplete; connect it again.",
   );
-}
-
-function jsonOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /**
