@@ -126,6 +126,8 @@ function bodyOf(line: string, targets: Targets): unknown {
     "integrations PATCH /connectors/:connector_id": { name: "Renamed" },
     "integrations POST /connectors/:connector_id/sync": { wait_seconds: 0 },
     "api-sync POST /": { connector_id: targets.connector_id },
+    "slack-sync POST /": { connector_id: targets.slack_connector_id },
+    "slack-sync POST /slice": { run_id: targets.run_id },
     "api-sync POST /slice": { run_id: targets.run_id },
     "integrations POST /replays": { webhook_id: targets.webhook_id, ...aDay },
     "integrations POST /webhooks": { provider: "generic_hmac", name: "Rig" },
