@@ -1,6 +1,6 @@
 import { answered, invalidParameter, notFound, Refusal } from "./answers.ts";
 import { type CalendarEvent, CalendarStore } from "./calendar_store.ts";
-import { openToken, Parameters, sealToken } from "./parameters.ts";
+import { openToken, Parameters, sealToken, searchMark } from "./parameters.ts";
 
 const MAX_PAGE = 2500;
 const KNOWN = [
@@ -157,5 +157,5 @@ export class CalendarApi {
 
 /** What must be the same from the first request to the last. */
 function searchOf(calendar: string, parameters: Parameters): string {
-  return JSON.stringify([calendar, parameters.flag("singleEvents", false)]);
+  return searchMark([calendar, parameters.flag("singleEvents", false)]);
 }

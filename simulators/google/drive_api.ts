@@ -3,7 +3,7 @@ import type { Change } from "./change_log.ts";
 import { type DriveQuery, parseQuery } from "./drive_query.ts";
 import { type DriveItem, DriveStore, FOLDER } from "./drive_store.ts";
 import { fieldMask } from "./field_mask.ts";
-import { openToken, Parameters, sealToken } from "./parameters.ts";
+import { openToken, Parameters, sealToken, searchMark } from "./parameters.ts";
 
 const MAX_PAGE = 1000;
 
@@ -142,7 +142,7 @@ export class DriveApi {
 
   #listToken(parameters: Parameters): ListToken {
     const named = ["q", "corpora", "driveId", "orderBy", "spaces"].map((name) => parameters.text(name));
-    const search = JSON.stringify(named);
+    const search = searchMark(named);
     const text = parameters.text("pageToken");
     if (text === null) return { position: Number.MAX_SAFE_INTEGER, search, epoch: this.#epoch };
     const token = openToken<ListToken>(text);

@@ -1,6 +1,6 @@
 import { answered, invalidParameter, notFound } from "./answers.ts";
 import { GmailStore, type MailHistory, type MailMessage } from "./gmail_store.ts";
-import { openToken, Parameters, sealToken } from "./parameters.ts";
+import { openToken, Parameters, sealToken, searchMark } from "./parameters.ts";
 
 const MAX_PAGE = 500;
 const NOT_FOUND = "Requested entity was not found.";
@@ -64,7 +64,7 @@ export class GmailApi {
     ]);
     const labels = parameters.all("labelIds");
     const withSpam = parameters.flag("includeSpamTrash", false);
-    const search = JSON.stringify([labels, withSpam]);
+    const search = searchMark([labels, withSpam]);
     const token = this.#listToken(parameters.text("pageToken"), search);
     const count = parameters.count("maxResults", 100, MAX_PAGE);
     const messages: { id: string; threadId: string }[] = [];

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { invalidParameter } from "./answers.ts";
 
 const BOOLEANS: Record<string, boolean> = { true: true, false: false };
@@ -39,6 +40,11 @@ export class Parameters {
     if (value < 1) throw invalidParameter(name, `Invalid value '${text}'. Values must be at least 1.`);
     return Math.min(value, most);
   }
+}
+
+/** A search as page tokens carry it: they are refused with another one, and stay short. */
+export function searchMark(parts: unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
 /** Page and sync tokens: opaque to whoever gets one, JSON to the simulator. */

@@ -197,6 +197,36 @@ driveTest("page tokens that ended in a listing begin it anew", async (account) =
   }
 });
 
+driveTest(
+  "a folder with a hundred folders and pages of files is read, whatever an address has room for",
+  async (account) => {
+    const { store } = account.google.drive;
+    const root = store.createFolder("Chosen").id;
+    const folders = [root];
+    for (let made = 0; made < 100; made++) {
+      folders.push(
+        store.createFolder(`F${made}`, folders[made >> 1]).id,
+      );
+    }
+    for (let made = 0; made < 4000; made++) store.createFile({ parent: folders[made % 20]! });
+    const hub = account.hub(driveFiles, { folder_id: root });
+    await hub.run();
+    assertExact(hub, driveState(account.google.drive, { folder_id: root }), "after the first run");
+    assert.ok(account.google.requests.every((path) => path.length < 1700));
+  },
+);
+
+driveTest(
+  "a folder with more folders than a checkpoint holds is refused, and says what to do",
+  async (account) => {
+    const { store } = account.google.drive;
+    const root = store.createFolder("Chosen").id;
+    for (let made = 0; made < 2001; made++) store.createFolder(`F${made}`, root);
+    const error = await refused(account.hub(driveFiles, { folder_id: root }).run(), "misconfigured");
+    assert.match(error.message, /more than 2000 folders/);
+  },
+);
+
 driveTest("a file or a folder that leaves the chosen folder is deleted, with all in it", async (account) => {
   const { store } = account.google.drive;
   const root = store.createFolder("Chosen").id;
@@ -318,4 +348,25 @@ driveTest("other settings than those of the checkpoint read everything anew", as
   for (const [id, values] of hub.held) narrower.held.set(id, values);
   await narrower.run();
   assertExact(narrower, driveState(account.google.drive, { folder_id: root }), "with a folder chosen");
+});
+
+driveTest("page tokens that never hold end the run instead of reading for ever", async (account) => {
+  const { root } = furnish(account, 2500);
+  for (const config of [{}, { folder_id: root }]) {
+    for (let made = 0; made < 1500; made++) account.google.drive.store.createFile({ parent: root });
+    const between = () => account.google.drive.expirePageTokens();
+    await refused(account.hub(driveFiles, config).run({ between }), "malformed_answer");
+  }
+});
+
+driveTest("a folder that is gone in the middle of a search does not hold up the others", async (account) => {
+  const { store } = account.google.drive;
+  const root = store.createFolder("Chosen").id;
+  const folders = [1, 2, 3, 4].map((name) => store.createFolder(`F${name}`, root).id);
+  for (let made = 0; made < 4500; made++) store.createFile({ parent: folders[made % 4]! });
+  for (const gone of folders.slice(0, 2)) {
+    const hub = account.hub(driveFiles, { folder_id: root });
+    await hub.run({ between: (page) => void (page === 2 && store.share(gone, false)) });
+    assertExact(hub, driveState(account.google.drive, { folder_id: root }), "after it went");
+  }
 });

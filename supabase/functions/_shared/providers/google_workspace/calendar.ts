@@ -8,6 +8,9 @@ import type { GoogleConfig, GoogleGrant } from "./settings.ts";
 /** The most that Calendar gives is 2500; these are larger than files. */
 export const PAGE_SIZE = 1000;
 
+/** Times that a pass begins anew because a page token had ended. */
+const MAX_RESTARTS = 3;
+
 /** Where each calendar goes on; null = it is yet to be listed. */
 type Tokens = (string | null)[];
 
@@ -21,6 +24,8 @@ type CalendarCursor = {
   at: number;
   /** Page token within it; null = its first page. */
   page: string | null;
+  /** How often this pass began anew because a page token had ended. */
+  restarts: number;
 };
 
 /**
@@ -50,13 +55,20 @@ export const calendarEvents: Source<GoogleConfig, GoogleGrant> = {
     } catch (error) {
       const isListing = cursor.phase === "list" && error instanceof ProviderError;
       if (!isListing || error.errorClass !== "cursor_expired") throw error;
-      return { ...await step(connection, first(scope, calendars.length)), beginsPass: true };
+      if (cursor.restarts >= MAX_RESTARTS) {
+        throw new ProviderError(
+          "malformed_answer",
+          "Google Calendar keeps refusing the page tokens that it gives.",
+        );
+      }
+      const again = first(scope, calendars.length, cursor.restarts + 1);
+      return { ...await step(connection, again), beginsPass: true };
     }
   },
 };
 
-function first(scope: string, count: number): CalendarCursor {
-  return { phase: "list", scope, tokens: Array<null>(count).fill(null), at: 0, page: null };
+function first(scope: string, count: number, restarts = 0): CalendarCursor {
+  return { phase: "list", scope, tokens: Array<null>(count).fill(null), at: 0, page: null, restarts };
 }
 
 /** One page of one calendar. */

@@ -25,6 +25,9 @@ import {
 } from "./drive_membership.ts";
 import type { GoogleConfig, GoogleGrant } from "./settings.ts";
 
+/** Times that a pass begins anew because a page token had ended: they live for hours. */
+const MAX_RESTARTS = 3;
+
 /**
  * Files and folders of a Drive. A pass takes the token of the changes first, lists, and then replays what changed while it
  * listed; after that the changes are enough. With a chosen folder it lists folder by folder, and the changes, which know
@@ -80,23 +83,37 @@ async function readOn(
     // A page token of a listing lives for some hours; the tokens of the changes do not end.
     const isListing = cursor?.phase === "list" || cursor?.phase === "walk";
     if (isListing && error instanceof ProviderError && error.errorClass === "cursor_expired") {
-      return await begin(connection, scope);
+      if (cursor.restarts >= MAX_RESTARTS) throw keepsRefusing();
+      return await begin(connection, scope, cursor.restarts + 1);
     }
     throw error;
   }
 }
 
+function keepsRefusing(): ProviderError {
+  return new ProviderError("malformed_answer", "Google Drive keeps refusing the page tokens that it gives.");
+}
+
 /** The first step of a pass: where the changes begin, and only then the first page. */
-async function begin(connection: GoogleConnection, scope: string): Promise<Page> {
+async function begin(connection: GoogleConnection, scope: string, restarts = 0): Promise<Page> {
   const root = connection.config.folder_id;
   const tokens: string[] = [];
   for (const driveId of feedsOf(connection.config)) tokens.push(await startPageToken(connection, driveId));
   if (root !== undefined) {
     await checkFolder(connection, root);
-    const first: Walk = { phase: "walk", scope, tokens, folders: [root], done: 0, page: null };
+    const first: Walk = {
+      phase: "walk",
+      scope,
+      tokens,
+      folders: [root],
+      done: 0,
+      page: null,
+      width: 0,
+      restarts,
+    };
     return { ...await walk(connection, first), beginsPass: true };
   }
-  const first: Listing = { phase: "list", scope, tokens, feed: 0, page: null, incomplete: false };
+  const first: Listing = { phase: "list", scope, tokens, feed: 0, page: null, incomplete: false, restarts };
   return { ...await list(connection, first), beginsPass: true };
 }
 
@@ -127,14 +144,18 @@ async function list(connection: GoogleConnection, cursor: Listing): Promise<Page
 
 /** Lists the next folders of those found so far; folders in them are found on the way. */
 async function walk(connection: GoogleConnection, cursor: Walk): Promise<Page> {
-  const batch = cursor.folders.slice(cursor.done, cursor.done + FOLDERS_AT_ONCE);
+  const width = cursor.page === null ? FOLDERS_AT_ONCE : cursor.width;
+  const batch = cursor.folders.slice(cursor.done, cursor.done + width);
   const found = await listChildren(connection, batch, cursor.page);
   const files = found.files.filter(({ trashed }) => trashed !== true);
   const folders = [...new Set([...cursor.folders, ...foldersAmong(files)])];
   if (folders.length > MAX_FOLDERS) throw tooManyFolders();
   const done = found.next === null ? cursor.done + batch.length : cursor.done;
   const page = { records: files.map(recordOf), deletedIds: [], hasMore: true };
-  if (done < folders.length) return { ...page, cursor: { ...cursor, folders, done, page: found.next } };
+  if (done < folders.length) {
+    const next: Walk = { ...cursor, folders, done, page: found.next, width: batch.length };
+    return { ...page, cursor: next };
+  }
   const { scope, tokens } = cursor;
   const following: Following = {
     ...{ phase: "changes", scope, tokens, feed: 0, inPass: true, incomplete: false, folders, sweep: null },
@@ -158,7 +179,8 @@ async function follow(connection: GoogleConnection, cursor: Following): Promise<
 
 async function sweep(connection: GoogleConnection, cursor: Following & { sweep: Sweep }): Promise<Page> {
   const isInside = cursor.sweep.inside.length > 0;
-  const folders = (isInside ? cursor.sweep.inside : cursor.sweep.outside).slice(0, FOLDERS_AT_ONCE);
+  const width = cursor.sweep.page === null ? FOLDERS_AT_ONCE : cursor.sweep.width;
+  const folders = (isInside ? cursor.sweep.inside : cursor.sweep.outside).slice(0, width);
   let found;
   try {
     found = await listChildren(connection, folders, cursor.sweep.page);

@@ -6,6 +6,8 @@ export type Sweep = {
   outside: string[];
   /** Page token within the first batch; null = its first page. */
   page: string | null;
+  /** How many folders that batch has: a page token is good for the same search only. */
+  width: number;
 };
 
 type Common = {
@@ -28,6 +30,8 @@ export type Listing = Common & {
   /** null = the first page of that drive. */
   page: string | null;
   incomplete: boolean;
+  /** How often this pass began anew because a page token had ended. */
+  restarts: number;
 };
 
 /** In the middle of listing a folder and those within it. */
@@ -38,7 +42,10 @@ export type Walk = Common & {
   folders: string[];
   /** How many of them are listed. */
   done: number;
+  /** Page token within the batch after those; null = its first page. */
   page: string | null;
+  width: number;
+  restarts: number;
 };
 
 /** Following the changes, drive by drive. */
@@ -61,6 +68,7 @@ export type FolderRun = Common & {
   /** Folders that are yet to be listed. */
   queue: string[];
   page: string | null;
+  width: number;
   /** Where the rest goes on afterwards. */
   rest: DriveCursor;
 };

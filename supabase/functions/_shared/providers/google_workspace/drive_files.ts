@@ -74,7 +74,13 @@ export async function listChildren(
   const there: string[] = [];
   for (const id of folders) if (await isThere(connection, id)) there.push(id);
   if (there.length === 0) return { files: [], next: null, incomplete: false };
-  return await filePage(connection, null, inParents(there), null);
+  try {
+    return await filePage(connection, null, inParents(there), page);
+  } catch (error) {
+    // The page token was of the search with all of them.
+    if (!(error instanceof ProviderError) || error.errorClass !== "cursor_expired") throw error;
+    return await filePage(connection, null, inParents(there), null);
+  }
 }
 
 function inParents(folders: string[]): string {

@@ -38,19 +38,22 @@ export async function readFolder(
     folder,
     queue,
     page: null,
+    width: 0,
     rest: rest,
   });
 }
 
 async function readOn(connection: GoogleConnection, run: FolderRun): Promise<Page> {
-  const batch = run.queue.slice(0, FOLDERS_AT_ONCE);
+  const batch = run.queue.slice(0, run.page === null ? FOLDERS_AT_ONCE : run.width);
   const found = await firstPageAgain(connection, batch, run.page);
   const files = found.files.filter(({ trashed }) => trashed !== true);
   const later = found.next === null ? run.queue.slice(batch.length) : run.queue;
   const queue = [...new Set([...later, ...foldersAmong(files)])];
   if (queue.length > MAX_FOLDERS) throw tooManyFolders();
   const page = { records: files.map(recordOf), deletedIds: [] };
-  if (queue.length > 0) return { ...page, cursor: { ...run, queue, page: found.next }, hasMore: true };
+  if (queue.length > 0) {
+    return { ...page, cursor: { ...run, queue, page: found.next, width: batch.length }, hasMore: true };
+  }
   return { ...page, cursor: run.rest, hasMore: false };
 }
 

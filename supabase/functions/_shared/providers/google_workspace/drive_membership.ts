@@ -79,7 +79,7 @@ export function judgeChildren(
     (root === undefined || belongs ? inside : outside).push(file.id);
     if (root !== undefined) belongs ? folders.add(file.id) : folders.delete(file.id);
   }
-  const sweep = sweepOf(inside, outside, found.next);
+  const sweep = sweepOf(inside, outside, found.next, batch.folders.length);
   if (isTooMuch(folders.size, sweep)) return overflow(root, folders.size);
   return { records, deletedIds, folders: [...folders], sweep };
 }
@@ -115,8 +115,8 @@ function rest(sweep: Sweep, batch: { folders: string[]; isInside: boolean }, isD
   };
 }
 
-function sweepOf(inside: string[], outside: string[], page: string | null = null): Sweep | null {
-  return inside.length + outside.length === 0 ? null : { inside, outside, page };
+function sweepOf(inside: string[], outside: string[], page: string | null = null, width = 0): Sweep | null {
+  return inside.length + outside.length === 0 ? null : { inside, outside, page, width };
 }
 
 function isTooMuch(folders: number, sweep: Sweep | null): boolean {

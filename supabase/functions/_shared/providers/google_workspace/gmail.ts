@@ -8,10 +8,21 @@ import type { GoogleConfig, GoogleGrant } from "./settings.ts";
 /** Every message costs a request, so a page is not the most that Gmail would give. */
 export const PAGE_SIZE = 100;
 
+/** Times that a pass begins anew because a page token had ended. */
+const MAX_RESTARTS = 3;
+
 type Request = ReadRequest<GoogleConfig, GoogleGrant>;
 
 /** In the middle of listing messages; `history` is where the mailbox was before the first of them. */
-type Listing = { phase: "list"; scope: string; history: string; page: string | null; total: number | null };
+type Listing = {
+  phase: "list";
+  scope: string;
+  history: string;
+  page: string | null;
+  total: number | null;
+  /** How often this pass began anew because a page token had ended. */
+  restarts: number;
+};
 
 /** Following the history; `page` continues the page that begins at `history`. */
 type Following = { phase: "changes"; scope: string; history: string; page: string | null; inPass: boolean };
@@ -49,12 +60,12 @@ function scopeOf(config: GoogleConfig): string {
 }
 
 /** The first step of a pass: where the history is, and only then the first page. */
-async function begin(connection: GoogleConnection, scope: string): Promise<Page> {
+async function begin(connection: GoogleConnection, scope: string, restarts = 0): Promise<Page> {
   const profile = await googleGet<gmail_v1.Schema$Profile>(connection, "gmail", "/users/me/profile", {});
   const history = required("gmail", profile.historyId);
   const total = scope === "" ? profile.messagesTotal ?? null : null;
   return {
-    ...await list(connection, { phase: "list", scope, history, page: null, total }),
+    ...await list(connection, { phase: "list", scope, history, page: null, total, restarts }),
     beginsPass: true,
   };
 }
@@ -64,7 +75,10 @@ async function listAgain({ connection }: Request, cursor: Listing): Promise<Page
     return await list(connection, cursor);
   } catch (error) {
     if (!(error instanceof ProviderError) || error.errorClass !== "cursor_expired") throw error;
-    return await begin(connection, cursor.scope);
+    if (cursor.restarts >= MAX_RESTARTS) {
+      throw new ProviderError("malformed_answer", "Gmail keeps refusing the page tokens that it gives.");
+    }
+    return await begin(connection, cursor.scope, cursor.restarts + 1);
   }
 }
 
