@@ -36,6 +36,10 @@ export class Database {
     for (const model of Object.keys(this.models)) {
       this.#tables.set(model, { rows: new Map(), ids: [], nextId: 1, revision: 0 });
     }
+    this.createMany(
+      "ir.model",
+      Object.entries(this.models).map(([model, { description }]) => ({ model, name: description })),
+    );
   }
 
   table(model: string): Table {

@@ -44,8 +44,14 @@ export const methods: Record<string, Method> = {
         },), User: 2)`;
         throw new OdooException("odoo.exceptions.MissingError", message, 404);
       }
-      return told(database, model, rows as Row[], named.fields);
+      return told(database, model, rows as Row[], named.fields, named.load === "_classic_write");
     },
+  },
+  default_get: {
+    parameters: ["fields_list"],
+    onModel: true,
+    run: (_, __, { fields_list }) =>
+      Array.isArray(fields_list) && fields_list.includes("active") ? { active: true } : {},
   },
   fields_get: {
     parameters: ["allfields?", "attributes?"],
@@ -139,23 +145,24 @@ function orderKeys(
   });
 }
 
-function told(database: Database, model: string, rows: Row[], fields: unknown): Told[] {
+/** @param isBare - a many2one is its id alone, as `load: "_classic_write"` asks for. */
+function told(database: Database, model: string, rows: Row[], fields: unknown, isBare = false): Told[] {
   const known = database.models[model]!.fields;
   const names = Array.isArray(fields) && fields.length > 0 ? fields.map(String) : Object.keys(known);
   const unknown = names.find((name) => !known[name]);
   if (unknown !== undefined) throw valueError(`Invalid field '${unknown}' on model '${model}'`);
   const asked = ["id", ...names.filter((name) => name !== "id")];
   return rows.map((row) =>
-    Object.fromEntries(asked.map((name) => [name, toldValue(database, model, row, name)]))
+    Object.fromEntries(asked.map((name) => [name, toldValue(database, model, row, name, isBare)]))
   );
 }
 
-function toldValue(database: Database, model: string, row: Row, name: string): Told {
+function toldValue(database: Database, model: string, row: Row, name: string, isBare: boolean): Told {
   const field = database.models[model]!.fields[name]!;
   const value = database.valueOf(model, row, name);
   if (value === null) return false;
   if (field.type === "datetime") return toldInstant(value as number);
-  if (field.type !== "many2one") return value;
+  if (field.type !== "many2one" || isBare) return value;
   const target = database.table(field.relation!).rows.get(value as number);
   return target
     ? [target.id, String(database.valueOf(field.relation!, target, "display_name") ?? "")]

@@ -51,6 +51,12 @@ const person: Record<string, Field> = {
 };
 
 const steady: Record<string, Model> = {
+  "ir.model": {
+    description: "Models",
+    fields: { ...own, name: char("Model Description"), model: char("Model") },
+    readers: "internal",
+    displayField: "name",
+  },
   "res.company": {
     description: "Companies",
     fields: { ...own, name: char("Company Name"), active },
