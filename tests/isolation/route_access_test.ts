@@ -43,6 +43,7 @@ interface Targets {
   inbound_replay_id: string;
   connector_id: string;
   run_id: string;
+  odoo_connector_id: string;
   slack_connector_id: string;
   granted_connector_id: string;
   provider: string;
@@ -80,6 +81,9 @@ async function createTargets(cast: Cast): Promise<Targets> {
   const [connector] = await sql`
     insert into public.integration_connectors (tenant_id, org_id, type, name, status, config)
     values (${cast.tenant.id}, ${cast.tenant.orgs[0]}, 'api', 'Rig', 'active', '{}') returning id`;
+  const [odoo] = await sql`
+    insert into public.integration_connectors (tenant_id, org_id, type, name, status, config)
+    values (${cast.tenant.id}, ${cast.tenant.orgs[0]}, 'odoo', 'Rig', 'active', '{}') returning id`;
   // Not active, so that whoever may use it is told so and nothing is sent.
   const [slack] = await sql`insert into public.integration_connectors (tenant_id, org_id, type, name)
     values (${cast.tenant.id}, ${cast.tenant.orgs[0]}, 'slack', 'Sample') returning id`;
@@ -89,6 +93,7 @@ async function createTargets(cast: Cast): Promise<Targets> {
   return {
     google_connector_id: google!.id,
     connector_id: connector!.id,
+    odoo_connector_id: odoo!.id,
     run_id: run!.id,
     granted_connector_id: await connectedByConsent(cast.tenant.id, cast.tenant.orgs[0]),
     provider: "google_workspace",
@@ -129,6 +134,8 @@ function bodyOf(line: string, targets: Targets): unknown {
     "slack-sync POST /": { connector_id: targets.slack_connector_id },
     "slack-sync POST /slice": { run_id: targets.run_id },
     "api-sync POST /slice": { run_id: targets.run_id },
+    "odoo-sync POST /": { connector_id: targets.odoo_connector_id },
+    "odoo-sync POST /slice": { run_id: targets.run_id },
     "integrations POST /replays": { webhook_id: targets.webhook_id, ...aDay },
     "integrations POST /webhooks": { provider: "generic_hmac", name: "Rig" },
     "integrations PATCH /webhooks/:webhook_id": { name: "Renamed" },
