@@ -1,8 +1,9 @@
-import { AccessTokens } from "../../simulators/google/access_tokens.ts";
 import { tooManyRequests } from "../../simulators/google/answers.ts";
 import type { CalendarStore } from "../../simulators/google/calendar_store.ts";
 import { FOLDER } from "../../simulators/google/drive_store.ts";
 import { type GoogleSimulator, startGoogle } from "../../simulators/google/google.ts";
+import { googleOAuthHandler, googleOAuthServer } from "../../simulators/google/oauth.ts";
+import { GOOGLE_SCOPES } from "../../supabase/functions/_shared/providers/google_workspace/settings.ts";
 import type { ContractSubject, RunningSubject } from "./contract_subject.ts";
 import { calendarState, driveState, gmailState, grantOf } from "./google_account.ts";
 import { stack } from "./stack.ts";
@@ -56,17 +57,23 @@ function running(
   config: Config | ((google: GoogleSimulator) => Config),
   partOf: (google: GoogleSimulator) => Part,
 ): Promise<RunningSubject> {
-  const tokens = new AccessTokens();
-  const google = startGoogle({ port: stack.googlePort, tokens });
+  const server = googleOAuthServer({
+    clientId: "google-client.test",
+    clientSecret: "google-client-secret-of-tests",
+    redirectUris: [],
+  });
+  const google = startGoogle({ port: stack.googlePort, tokens: server, others: googleOAuthHandler(server) });
   const settings = typeof config === "function" ? config(google) : config;
+  const granted = server.grant(server.consenting!, Object.values(GOOGLE_SCOPES));
   return Promise.resolve({
     ...partOf(google),
     config: settings,
-    secrets: { ...grantOf(tokens.issue()) },
-    badSecrets: { ...grantOf("ya29.nobody-gave-this-out") },
+    secrets: { ...grantOf(granted.accessToken), refresh_token: granted.refreshToken },
+    badSecrets: { ...grantOf("ya29.nobody-gave-this-out"), refresh_token: "1//0g-nobody-gave-this-out" },
     faults: google.faults,
     rateLimited: tooManyRequests,
-    revoke: () => tokens.endAll("revoked"),
+    expireToken: () => server.expireAll(),
+    revoke: () => server.revokeAccount(granted.account.id),
     stop: () => google.stop(),
   });
 }

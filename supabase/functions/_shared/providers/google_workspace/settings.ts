@@ -84,11 +84,6 @@ export function googleGrant() {
 export type GoogleConfig = z.infer<ReturnType<typeof googleConfig>>;
 export type GoogleGrant = z.infer<ReturnType<typeof googleGrant>>;
 
-/** Scopes to ask consent for, with these settings. */
-export function neededScopes(config: Pick<GoogleConfig, "services">): string[] {
-  return config.services.map((service) => GOOGLE_SCOPES[service]);
-}
-
 /** Services that a granted list of scopes does not let be read. */
 export function missingServices(config: Pick<GoogleConfig, "services">, scope: string): GoogleService[] {
   const granted = scope.split(/\s+/);
