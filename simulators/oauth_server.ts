@@ -80,6 +80,8 @@ export class OAuthServer {
   exchanges = 0;
   /** Tokens that were revoked, each request of it. */
   readonly revocations: string[] = [];
+  /** Tokens that stood in an address, where everybody on the way writes them down. */
+  readonly tokensInAddresses: string[] = [];
   /** Every token and code that was ever given out. */
   readonly issued: string[] = [];
   /** Whoever consents next; null = they decline. */

@@ -87,6 +87,7 @@ function answer(server: OAuthServer, tokens: IssuedTokens, isFirst: boolean): Re
 }
 
 function revoke(server: OAuthServer, form: URLSearchParams, query: URLSearchParams): Response {
+  if (query.has("token")) server.tokensInAddresses.push(query.get("token")!);
   const known = server.revoke(form.get("token") ?? query.get("token") ?? "");
   if (known) return Response.json({});
   return Response.json({ error: "invalid_token", error_description: "Token expired or revoked" }, {
