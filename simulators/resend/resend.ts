@@ -16,6 +16,8 @@ export interface ResendAccount {
   /** 0 or left out = any free port. */
   port?: number;
   apiKeys: string[];
+  /** Those of them that may send and nothing else. */
+  sendingKeys?: string[];
   /** Domains that were verified. */
   domains: string[];
 }
@@ -36,7 +38,7 @@ export interface ResendSimulator {
 const MAX_RECIPIENTS = 50;
 const ADDRESS = /^[^\s@<>",]+@([^\s@<>",]+\.[^\s@<>",]+)$/;
 
-/** Plays Resend's `POST /emails`: checks key, sender and fields, and keeps idempotency keys. */
+/** Plays Resend's `POST /emails` and `GET /domains`: checks key, sender and fields, and keeps idempotency keys. */
 export function startResend(account: ResendAccount): ResendSimulator {
   const mails: SentMail[] = [];
   const scripted: Response[] = [];
@@ -68,12 +70,14 @@ export function startResend(account: ResendAccount): ResendSimulator {
 }
 
 function accept(account: ResendAccount, mails: SentMail[], request: Request, body: string): Response {
-  if (request.method !== "POST" || new URL(request.url).pathname !== "/emails") {
+  const asked = `${request.method} ${new URL(request.url).pathname}`;
+  if (asked !== "POST /emails" && asked !== "GET /domains") {
     return error(404, "not_found", "There is nothing here.");
   }
   const key = /^Bearer (\S+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
   if (key === undefined) return error(401, "missing_api_key", "There is no API key.");
   if (!account.apiKeys.includes(key)) return error(403, "invalid_api_key", "The API key is not valid.");
+  if (asked === "GET /domains") return listDomains(account, key);
   const idempotencyKey = request.headers.get("idempotency-key");
   if (idempotencyKey !== null && (idempotencyKey.length < 1 || idempotencyKey.length > 256)) {
     return error(400, "invalid_idempotency_key", "The key has 1 to 256 characters.");
@@ -91,6 +95,14 @@ function accept(account: ResendAccount, mails: SentMail[], request: Request, bod
   const sent = { ...mail, id: crypto.randomUUID(), idempotencyKey, body };
   mails.push(sent);
   return Response.json({ id: sent.id });
+}
+
+function listDomains(account: ResendAccount, key: string): Response {
+  if (account.sendingKeys?.includes(key)) {
+    return error(401, "restricted_api_key", "This API key is restricted to only send emails");
+  }
+  const data = account.domains.map((name) => ({ id: crypto.randomUUID(), name, status: "verified" }));
+  return Response.json({ object: "list", has_more: false, data });
 }
 
 type Mail = Omit<SentMail, "id" | "idempotencyKey" | "body">;
