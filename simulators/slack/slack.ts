@@ -1,6 +1,8 @@
 import { Faults } from "../faults.ts";
+import type { OAuthServer } from "../oauth_server.ts";
 import { controlsIn, messageProblem, type SlackPost } from "./blocks.ts";
 import type { SlackConversations } from "./conversations.ts";
+import { slackOAuthHandler } from "./oauth.ts";
 import {
   authTest,
   conversationInfo,
@@ -26,7 +28,7 @@ export interface PostedMessage extends SlackPost {
 export interface SlackGrant {
   scopes?: string[];
   /** Why it is refused; left out = it is not. */
-  refused?: "token_expired" | "token_revoked" | "account_inactive";
+  refused?: "token_expired" | "token_revoked" | "account_inactive" | "invalid_auth";
 }
 
 /** A workspace: who may post, and where. */
@@ -43,6 +45,8 @@ export interface SlackWorkspace {
   channels: Record<string, "joined" | "not_joined" | "archived">;
   /** Channels with what was said in them. */
   conversations?: SlackConversations;
+  /** Gives and renews tokens, which are valid beside those above. */
+  oauth?: OAuthServer;
   /** Secret parts of incoming webhooks. */
   webhooks?: string[];
   /** Most things on a page: Slack may give fewer than were asked for. */
@@ -82,6 +86,8 @@ export function startSlack(workspace: SlackWorkspace): SlackSimulator {
   const calls: SlackSimulator["calls"] = [];
   const faults = new Faults();
   const answer = async (request: Request) => {
+    const granted = workspace.oauth && await slackOAuthHandler(workspace.oauth)(request);
+    if (granted) return granted;
     const body = await request.text();
     const { pathname } = new URL(request.url);
     const [, method] = /^\/api\/([A-Za-z.]+)$/.exec(pathname) ?? [];
@@ -133,14 +139,13 @@ function callMethod(call: MethodCall): Response {
     Response.json({ ok: false, error, ...more }, { headers });
   const token = /^Bearer (\S+)$/.exec(call.request.headers.get("authorization") ?? "")?.[1];
   if (token === undefined) return refuse("not_authed");
-  const grant = workspace.grants?.[token];
-  if (grant?.refused) return refuse(grant.refused);
-  if (!workspace.tokens.includes(token)) return refuse("invalid_auth");
+  const grant = grantOf(workspace, token);
+  if (grant.refused) return refuse(grant.refused);
   if (!(method in METHOD_SCOPES)) return refuse("unknown_method");
   const args = argumentsOf(call.request, call.body);
   if (typeof args === "string") return refuse(args);
   call.calls.push({ method, args });
-  const scopes = grant?.scopes ?? ALL_SCOPES;
+  const scopes = grant.scopes ?? ALL_SCOPES;
   headers.set("x-oauth-scopes", scopes.join(","));
   headers.set("x-accepted-oauth-scopes", METHOD_SCOPES[method] ?? "");
   try {
@@ -149,6 +154,23 @@ function callMethod(call: MethodCall): Response {
   } catch (error) {
     if (!(error instanceof MissingScope)) throw error;
     return refuse("missing_scope", { needed: error.needed, provided: scopes.join(",") });
+  }
+}
+
+/** What a token may do, be it one that was given by hand or one of the authorization server. */
+function grantOf({ tokens, grants, oauth }: SlackWorkspace, token: string): SlackGrant {
+  const grant = grants?.[token];
+  if (grant?.refused) return grant;
+  if (tokens.includes(token)) return grant ?? {};
+  switch (oauth?.accepts(token)) {
+    case "valid":
+      return { scopes: [...oauth!.scopesOf(token) ?? []] };
+    case "expired":
+      return { refused: "token_expired" };
+    case "revoked":
+      return { refused: "token_revoked" };
+    default:
+      return { refused: "invalid_auth" };
   }
 }
 

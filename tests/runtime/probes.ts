@@ -66,6 +66,10 @@ export const probes: Record<string, { good: Probe; bad: Probe }> = {
     good: { expected: 404, send: ({ url, stack, demo }) => sendNotice(url, stack.hubKey, demo) },
     bad: { expected: 401, send: ({ url, demo }) => sendNotice(url, "sb_secret_wrong", demo) },
   },
+  "slack-sync": {
+    good: { expected: 404, send: ({ url, stack, demo }) => sendSync(url, stack.hubKey, demo) },
+    bad: { expected: 401, send: ({ url, demo }) => sendSync(url, "sb_secret_wrong", demo) },
+  },
   "integrations": {
     good: { expected: 200, send: (context) => getAsOwner(context, "/webhooks") },
     bad: {
@@ -90,6 +94,12 @@ function sendNotice(url: string, apikey: string, demo: Demo): Promise<Response> 
     connector_id: crypto.randomUUID(),
     message: { text: "Hello" },
   };
+  return fetch(url, { method: "POST", headers: { apikey }, body: JSON.stringify(body) });
+}
+
+/** Nobody's connector, too. */
+function sendSync(url: string, apikey: string, demo: Demo): Promise<Response> {
+  const body = { tenant_id: demo.tenants[0]!.id, connector_id: crypto.randomUUID() };
   return fetch(url, { method: "POST", headers: { apikey }, body: JSON.stringify(body) });
 }
 

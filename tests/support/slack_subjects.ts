@@ -1,5 +1,7 @@
 import { type SlackConversation, SlackConversations } from "../../simulators/slack/conversations.ts";
-import { rateLimited, type SlackSimulator, startSlack } from "../../simulators/slack/slack.ts";
+import type { OAuthServer } from "../../simulators/oauth_server.ts";
+import { slackOAuthServer } from "../../simulators/slack/oauth.ts";
+import { ALL_SCOPES, rateLimited, type SlackSimulator, startSlack } from "../../simulators/slack/slack.ts";
 import type { ContractSubject, RunningSubject } from "./contract_subject.ts";
 import { stack } from "./stack.ts";
 
@@ -9,27 +11,41 @@ const PAGE_SIZE = 10;
 interface Workspace {
   slack: SlackSimulator;
   conversations: SlackConversations;
-  token: string;
+  oauth: OAuthServer;
 }
 
 function startWorkspace(): Workspace {
   const conversations = new SlackConversations();
-  const token = `xoxb-${crypto.randomUUID()}`;
+  const oauth = slackOAuthServer({
+    clientId: "slack-client.test",
+    clientSecret: "slack-client-secret-of-tests",
+    redirectUris: [],
+    rotates: true,
+  });
   const slack = startSlack({
     port: stack.slackPort,
-    tokens: [token],
+    tokens: [],
+    oauth,
     channels: {},
     conversations,
     pageSize: PAGE_SIZE,
   });
-  return { slack, conversations, token };
+  return { slack, conversations, oauth };
 }
 
 /** What both streams have in common. */
-function running({ slack, token }: Workspace) {
+function running({ slack, oauth }: Workspace) {
+  const team = { id: "T0TEAM", name: "Acme" };
+  const { accessToken, refreshToken, expiresInS } = oauth.grant(team, ALL_SCOPES);
   return {
     config: { channels: "joined" },
-    secrets: { bot_token: token },
+    secrets: {
+      bot_token: accessToken,
+      refresh_token: refreshToken,
+      expires_at: new Date(Date.now() + expiresInS * 1000).toISOString(),
+      scope: ALL_SCOPES.join(","),
+      team_id: team.id,
+    },
     badSecrets: { bot_token: `xoxb-nobodys-${crypto.randomUUID()}` },
     pageSize: PAGE_SIZE,
     faults: slack.faults,
@@ -37,9 +53,8 @@ function running({ slack, token }: Workspace) {
       kind: "answer" as const,
       response: () => rateLimited(retryAfterSeconds),
     }),
-    revoke: () => {
-      slack.workspace.grants = { [token]: { refused: "token_revoked" } };
-    },
+    expireToken: () => oauth.expireAll(),
+    revoke: () => oauth.revokeAccount(team.id),
     stop: () => slack.stop(),
   };
 }
