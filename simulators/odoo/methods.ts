@@ -50,8 +50,10 @@ export const methods: Record<string, Method> = {
   default_get: {
     parameters: ["fields_list"],
     onModel: true,
-    run: (_, __, { fields_list }) =>
-      Array.isArray(fields_list) && fields_list.includes("active") ? { active: true } : {},
+    run(_, __, { fields_list }): Told {
+      if (Array.isArray(fields_list) && fields_list.includes("active")) return { active: true };
+      return {};
+    },
   },
   fields_get: {
     parameters: ["allfields?", "attributes?"],

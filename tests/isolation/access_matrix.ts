@@ -18,8 +18,6 @@ export interface AccessMatrix {
 export const accessMatrix = parse(Deno.readTextFileSync(new URL("./access.yaml", import.meta.url)), {
   merge: true,
   // The file is ours: what guards against strangers' files stops at a hundred references to one row.
-  // The file is ours; every table uses an alias per command.
-  // Our own file, in which a hundred tables read alike.
   maxAliasCount: -1,
 }) as AccessMatrix;
 

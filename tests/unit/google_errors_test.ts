@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import { freePort } from "../../local/free_port.ts";
-import {
-  failed,
-  type GoogleFailure,
-  lacksScope,
-  refusal,
-  tooManyRequests,
-  userRateLimited,
-} from "../../simulators/google/answers.ts";
+import { lacksScope, refusal, tooManyRequests, userRateLimited } from "../../simulators/google/answers.ts";
 import type { Fault } from "../../simulators/faults.ts";
+import { newTiming } from "../../supabase/functions/_shared/guardrails/egress/egress_error.ts";
 import { driveFiles } from "../../supabase/functions/_shared/providers/google_workspace/drive.ts";
 import { errorOf } from "../../supabase/functions/_shared/providers/google_workspace/errors.ts";
 import { googleWorkspace } from "../../supabase/functions/_shared/providers/google_workspace/connector.ts";
@@ -26,7 +20,6 @@ withHubEnvironment({
   INTERLOCK_GOOGLE_API_URL: `http://127.0.0.1:${port}`,
 });
 
-const answer = (failure: GoogleFailure): Fault => ({ kind: "answer", response: () => failed(failure) });
 const text = (status: number, body: string): Fault => ({
   kind: "answer",
   response: () => new Response(body, { status }),
@@ -82,11 +75,11 @@ Deno.test("GOOGLE ERRORS: an instant that Gmail names is a wait, and nothing Goo
   const response = {
     ...{ status: 429, headers: new Headers(), truncated: false },
     body: new TextEncoder().encode(JSON.stringify(body)),
-    timing: { dnsMs: 0, connectMs: 0, tlsMs: 0, waitMs: 0, readMs: 0, totalMs: 0 },
+    timing: newTiming(),
   };
   const error = errorOf(
     { service: "gmail", hasToken: false },
-    response as never,
+    response,
     Date.parse("2026-11-22T10:00:00Z"),
   );
   assert.equal(error.retryAfterMs, 30_000);
