@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { freePort } from "../../local/free_port.ts";
-import { lacksScope, refusal, tooManyRequests, userRateLimited } from "../../simulators/google/answers.ts";
+import {
+  failed,
+  lacksScope,
+  refusal,
+  tooManyRequests,
+  userRateLimited,
+} from "../../simulators/google/answers.ts";
 import type { Fault } from "../../simulators/faults.ts";
 import { newTiming } from "../../supabase/functions/_shared/guardrails/egress/egress_error.ts";
 import { driveFiles } from "../../supabase/functions/_shared/providers/google_workspace/drive.ts";

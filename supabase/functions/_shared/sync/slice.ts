@@ -196,9 +196,10 @@ class Slice {
   }
 
   #isOver({ traffic }: OpenConnector): boolean {
-    const { maxPages, maxRecords, maxBytes, maxWallMs } = this.limits;
+    const { maxPages, maxRecords, maxBytes, maxRequests, maxWallMs } = this.limits;
     return isWorkerEnding || this.#pages >= maxPages || this.#records >= maxRecords ||
-      traffic.receivedBytes >= maxBytes || Date.now() - this.#startedMs >= maxWallMs;
+      traffic.receivedBytes >= maxBytes || traffic.requests >= maxRequests ||
+      Date.now() - this.#startedMs >= maxWallMs;
   }
 }
 

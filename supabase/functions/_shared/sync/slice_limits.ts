@@ -3,8 +3,10 @@ export interface SliceLimits {
   /** Checkpoints, each of which costs some requests and two calls of the database. */
   maxPages: number;
   maxRecords: number;
-  /** Of the provider's answers, which must be parsed. */
+  /** Of the provider's answers: parsing them is most of the work, and XML is longer as well as dearer. */
   maxBytes: number;
+  /** To the provider: some ask for each record by itself. */
+  maxRequests: number;
   maxWallMs: number;
 }
 
@@ -14,8 +16,9 @@ export interface SliceLimits {
  */
 export const SLICE_LIMITS: SliceLimits = {
   maxPages: 40,
-  maxRecords: 8_000,
-  maxBytes: 12 * 1024 * 1024,
+  maxRecords: 4_000,
+  maxBytes: 1.5 * 1024 * 1024,
+  maxRequests: 300,
   maxWallMs: 60_000,
 };
 
