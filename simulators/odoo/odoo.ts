@@ -89,7 +89,8 @@ function newClock(nowMs: number | null) {
       return this.nowMs ?? Date.now();
     },
     micros(): number {
-      last = Math.max(last + 1, this.now() * 1000 + Math.floor(Math.random() * 1000));
+      const fraction = this.nowMs === null ? Math.floor(Math.random() * 1000) : 0;
+      last = Math.max(last + 1, this.now() * 1000 + fraction);
       return last;
     },
   };

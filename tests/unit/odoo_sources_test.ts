@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { departments } from "../../supabase/functions/_shared/providers/odoo/departments.ts";
 import { employees } from "../../supabase/functions/_shared/providers/odoo/employees.ts";
+import { LOOKBACK_MS } from "../../supabase/functions/_shared/providers/odoo/marks.ts";
 import type { Cursor, Page } from "../../supabase/functions/_shared/providers/source.ts";
 import { createSome, departmentState, employeeState } from "../support/odoo_subjects.ts";
 import { storedState, withOdoo } from "../support/odoo_hub.ts";
@@ -138,21 +139,37 @@ Deno.test("Odoo: what is written within the second of the newest record after it
   });
 });
 
-Deno.test("Odoo: a transaction that commits late is read, whatever its instant and ids", async () => {
+Deno.test("Odoo: what a transaction that commits late wrote is read, up to the very instant of the mark", async () => {
+  for (const lateMs of [60 * SECOND_MS, LOOKBACK_MS]) {
+    await withOdoo({ nowMs: Date.parse("2026-11-20T08:00:00Z") }, async ({ odoo, run }) => {
+      createSome(odoo, "hr.employee", 3);
+      odoo.clock.advance(HOUR_MS);
+      const late = odoo.database.begin();
+      late.write("hr.employee", [1], { name: "Late" });
+      odoo.clock.advance(lateMs);
+      createSome(odoo, "hr.employee", 3);
+      const store = new PageStore();
+      const first = await run(employees, store, null);
+      late.commit();
+      odoo.clock.advance(60 * SECOND_MS);
+      await run(employees, store, first.cursor);
+      assert.equal(store.records.get("1")!.name, "Late", `${lateMs} ms late`);
+    });
+  }
+});
+
+Deno.test("Odoo: who was created in a transaction that committed late is read, though ids went on", async () => {
   await withOdoo({}, async ({ odoo, run }) => {
-    createSome(odoo, "hr.employee", 3);
     const late = odoo.database.begin();
-    late.write("hr.employee", [1], { name: "Late" });
-    const created = late.create("hr.employee", { name: "Late as well" });
+    const created = late.create("hr.employee", { name: "Late" });
     odoo.clock.advance(60 * SECOND_MS);
     createSome(odoo, "hr.employee", 3);
     const store = new PageStore();
-    const first = await run(employees, store, null);
+    const { cursor } = await run(employees, store, null);
     late.commit();
-    odoo.clock.advance(60 * SECOND_MS);
-    await run(employees, store, first.cursor);
-    assert.equal(store.records.get("1")!.name, "Late");
-    assert.equal(store.records.get(String(created))!.name, "Late as well");
+    const { pages } = await run(employees, store, cursor);
+    assert.equal(store.records.get(String(created))!.name, "Late");
+    assert.deepEqual(pages.filter((page) => page.beginsPass), [], "by its date, not by reading everything");
   });
 });
 
@@ -267,11 +284,19 @@ for (const major of VERSIONS) {
       const middle = database.create("hr.department", { name: "Tools <internal>", parent_id: root });
       const leaf = database.create("hr.department", { name: "Looms", parent_id: middle });
       createSome(odoo, "hr.department", 70);
+      createSome(odoo, "hr.employee", 2);
+      database.write("hr.department", [leaf], { manager_id: 2 });
+      odoo.clock.advance(HOUR_MS);
       const store = new PageStore();
       let { cursor } = await run(departments, store, null);
       const leafRow = store.records.get(String(leaf))!;
       assert.equal(leafRow.complete_name, "R&D / Tools <internal> / Looms");
-      assert.equal(leafRow.parent_external_id, String(middle));
+      assert.deepEqual([leafRow.parent_external_id, leafRow.manager_external_id], [String(middle), "2"]);
+      // Nothing of the department tells of it.
+      database.unlink("hr.employee", [2]);
+      odoo.clock.advance(HOUR_MS);
+      ({ cursor } = await run(departments, store, cursor));
+      assert.equal(store.records.get(String(leaf))!.manager_external_id, null);
       database.write("hr.department", [root], { name: "Research" });
       ({ cursor } = await run(departments, store, cursor));
       assert.equal(store.records.get(String(leaf))!.complete_name, "Research / Tools <internal> / Looms");
