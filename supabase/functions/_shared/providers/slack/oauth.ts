@@ -18,7 +18,7 @@ const SCOPES = ["chat:write", "chat:write.customize", "channels:read", "channels
 const PRIVATE_SCOPES = ["groups:read", "groups:history"];
 
 /** Slack's words at `oauth.v2.access`; others may pass. */
-const CLASSES: Readonly<Record<string, ProviderErrorClass>> = {
+const CLASSES = new Map<string, ProviderErrorClass>([
   ...words("reconnect_needed", [
     ...["invalid_code", "code_already_used", "code_expired", "invalid_grant", "invalid_refresh_token"],
     ...["token_expired", "token_revoked", "invalid_auth", "account_inactive", "access_denied"],
@@ -29,7 +29,7 @@ const CLASSES: Readonly<Record<string, ProviderErrorClass>> = {
   ]),
   ...words("rate_limited", ["ratelimited", "rate_limited"]),
   ...words("transient", ["internal_error", "fatal_error", "service_unavailable", "request_timeout"]),
-};
+]);
 
 /**
  * OAuth v2 of Slack for bots (docs.slack.dev/authentication/installing-with-oauth). Tokens of apps with token rotation end
@@ -59,7 +59,7 @@ export const slackOAuth: OAuthProvider = {
     if (status >= 500) return tokenFailure("transient", TITLE, code, headers);
     // A 200 says nothing: `ok` decides.
     if (status === 200 && parsed?.ok === true) return null;
-    const errorClass = code === null ? undefined : CLASSES[code];
+    const errorClass = code === null ? undefined : CLASSES.get(code);
     return tokenFailure(errorClass ?? "malformed_answer", TITLE, code, headers);
   },
   grantOf(answer, _client, nowMs) {
@@ -108,6 +108,6 @@ function secretsOf(answer: TokenAnswer, nowMs: number, before: StoredSecrets): S
   };
 }
 
-function words(errorClass: ProviderErrorClass, codes: string[]): Record<string, ProviderErrorClass> {
-  return Object.fromEntries(codes.map((code) => [code, errorClass]));
+function words(errorClass: ProviderErrorClass, codes: string[]): [string, ProviderErrorClass][] {
+  return codes.map((code) => [code, errorClass]);
 }
