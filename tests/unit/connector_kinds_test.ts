@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { startResend } from "../../simulators/resend/resend.ts";
 import { apiConfigSchema, apiSecretsSchema } from "../../supabase/functions/_shared/providers/api/config.ts";
 import { apiConnector, customConnector } from "../../supabase/functions/_shared/providers/api/connector.ts";
@@ -132,4 +133,44 @@ Deno.test("API: a connector of webhooks calls nobody and takes no credentials", 
   assert.ok(!webhookConnector.secrets().safeParse({ token: "x" }).success);
   assert.ok(!webhookConnector.config().safeParse({ url: "https://a.example" }).success);
   connection.close();
+});
+
+/** Names of settings, at any depth; what tenants name themselves is none. */
+function settingNames(schema: unknown): string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  const { properties = {}, anyOf = [], oneOf = [], additionalProperties } = schema as {
+    properties?: Record<string, unknown>;
+    anyOf?: unknown[];
+    oneOf?: unknown[];
+    additionalProperties?: unknown;
+  };
+  const own = Object.entries(properties).flatMap(([name, value]) => [name, ...settingNames(value)]);
+  return [...own, ...[...anyOf, ...oneOf, additionalProperties].flatMap(settingNames)];
+}
+
+Deno.test("API: the pages of the kinds name every setting and credential", () => {
+  const page = (name: string) =>
+    Deno.readTextFileSync(new URL(`../../docs/connectors/${name}.md`, import.meta.url));
+  const index = page("README");
+  for (
+    const [connector, name] of [[apiConnector, "api"], [customConnector, "api"], [
+      webhookConnector,
+      "webhook",
+    ]] as const
+  ) {
+    assert.ok(
+      index.includes(`\`${connector.type}\``) && index.includes(`](${connector.type}.md)`),
+      connector.type,
+    );
+    assert.ok(page(connector.type).includes(`\`"type": "${connector.type}"\``), connector.type);
+    const schemas = [connector.config(), connector.secrets()];
+    const names = schemas.flatMap((schema) => settingNames(z.toJSONSchema(schema, { io: "input" })));
+    const text = page(name);
+    assert.ok(names.length > 0);
+    for (const setting of new Set(names)) {
+      if (setting !== "kind") {
+        assert.match(text, new RegExp(`["\`.]${setting}["\`]`), `${name}.md lacks ${setting}`);
+      }
+    }
+  }
 });
