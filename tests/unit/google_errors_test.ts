@@ -82,14 +82,6 @@ Deno.test("GOOGLE ERRORS: an instant that Gmail names is a wait, and nothing Goo
     ...{ status: 429, headers: new Headers(), truncated: false },
     body: new TextEncoder().encode(JSON.stringify(body)),
     timing: newTiming(),
-    timing: {
-      resolveMs: null,
-      connectMs: null,
-      tlsMs: null,
-      firstByteMs: null,
-      lostConnectionMs: null,
-      totalMs: 1,
-    },
   };
   const error = errorOf(
     { service: "gmail", hasToken: false },
