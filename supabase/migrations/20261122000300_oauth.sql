@@ -610,25 +610,42 @@ $$;
 comment on function public.finish_token_refresh(uuid, uuid, uuid, text, text, timestamptz, timestamptz, text) is
   'Says what became of a refresh, and answers whether the lease was still the caller''s; if not, nothing is changed. Outcomes: refreshed (p_secret replaces the old credentials in place), failed (may pass), refused (the grant is gone: the connector needs a person, who is told once). Definer for service_role alone: writes Vault.';
 
-create function public.list_due_token_refreshes(p_limit integer)
+create function public.claim_due_token_refreshes(p_limit integer)
 returns jsonb
-language sql
-stable
+language plpgsql
 security definer
 set search_path = ''
 as $$
-  select coalesce(jsonb_agg(to_jsonb(d)), '[]'::jsonb)
-  from (
-    select g.tenant_id, g.connector_id, c.type, c.secret_ref
-    from private.connector_grants g
-    join public.integration_connectors c on c.tenant_id = g.tenant_id and c.id = g.connector_id
-    where g.refresh_due_at <= clock_timestamp() and g.exhausted_at is null and c.secret_ref is not null
+declare
+  v_claimed jsonb;
+begin
+  if p_limit not between 1 and 500 then
+    perform private.raise_error('IL422', 'At most 500 connectors are claimed at a time.');
+  end if;
+  with due as (
+    select g.connector_id from private.connector_grants g
+    where g.refresh_due_at <= clock_timestamp()
     order by g.refresh_due_at
-    limit least(p_limit, 500)
-  ) d;
+    limit p_limit
+    for update skip locked
+  ),
+  claimed as (
+    -- Whoever refreshes sets it anew; this is for those who disappear, or find nothing to refresh with.
+    update private.connector_grants g set refresh_due_at = clock_timestamp() + interval '5 minutes'
+    from due d where g.connector_id = d.connector_id
+    returning g.tenant_id, g.connector_id
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'tenant_id', c.tenant_id, 'connector_id', c.id, 'type', c.type, 'secret_ref', c.secret_ref
+  )), '[]'::jsonb) into v_claimed
+  from claimed d
+  join public.integration_connectors c on c.tenant_id = d.tenant_id and c.id = d.connector_id
+  where c.secret_ref is not null;
+  return v_claimed;
+end;
 $$;
-comment on function public.list_due_token_refreshes(integer) is
-  'Connectors whose tokens are to be refreshed though nobody asks, at most 500, longest due first: [{tenant_id, connector_id, type, secret_ref}]. Definer for service_role alone.';
+comment on function public.claim_due_token_refreshes(integer) is
+  'Connectors whose tokens are to be refreshed though nobody asks, at most 500, longest due first: [{tenant_id, connector_id, type, secret_ref}]. Not handed out again for five minutes. Throws IL422. Definer for service_role alone.';
 
 create function private.wake_oauth_upkeep()
 returns void
@@ -639,7 +656,7 @@ begin
   delete from private.oauth_states s where s.code_hash is null and s.state_expires_at < clock_timestamp() - interval '1 hour';
   if exists (select from private.oauth_revocations r where r.next_attempt_at <= clock_timestamp())
     or exists (select from private.oauth_states s where s.grant_expires_at <= clock_timestamp())
-    or public.list_due_token_refreshes(1) <> '[]'::jsonb then
+    or exists (select from private.connector_grants g where g.refresh_due_at <= clock_timestamp()) then
     perform private.invoke_function('oauth/upkeep', '{"reason": "schedule"}'::jsonb);
   end if;
 end;
@@ -658,5 +675,5 @@ grant execute on function
   public.finish_oauth_revocation(uuid, boolean),
   public.begin_token_refresh(uuid, uuid, uuid, text, integer),
   public.finish_token_refresh(uuid, uuid, uuid, text, text, timestamptz, timestamptz, text),
-  public.list_due_token_refreshes(integer)
+  public.claim_due_token_refreshes(integer)
 to service_role;

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import "../support/functions_env.ts";
 import { functionEnvironment } from "../../local/function_environment.ts";
 import { runForJson } from "../../bench/measure/processes.ts";
 import { validSecrets } from "../../supabase/functions/_shared/connectors/access_tokens.ts";
@@ -14,6 +13,7 @@ import {
   upkeep,
   withProvider,
 } from "../support/oauth.ts";
+import { withHubEnvironment } from "../support/hub_environment.ts";
 import type { CallerResult, CallerTask } from "../support/refresh_caller.ts";
 import { eventually, sql, stack, stackTest } from "../support/stack.ts";
 import { createTenant, type TestTenant } from "../support/tenant.ts";
@@ -28,7 +28,11 @@ const ENVIRONMENT = {
   INTERLOCK_SLACK_CLIENT_ID: "slack-client.test",
   INTERLOCK_SLACK_CLIENT_SECRET: "slack-client-secret-of-tests",
 };
-for (const [name, value] of Object.entries(ENVIRONMENT)) Deno.env.set(name, value);
+withHubEnvironment({
+  ...ENVIRONMENT,
+  SUPABASE_URL: stack.apiUrl,
+  SUPABASE_SECRET_KEYS: JSON.stringify(stack.keys.secretKeys),
+});
 
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, with: () => log };
 

@@ -13,10 +13,18 @@ import {
   secretsOf,
   upkeep,
 } from "../support/oauth.ts";
-import "../support/functions_env.ts";
+import { withHubEnvironment } from "../support/hub_environment.ts";
 import { eventually, sql, stack, stackTest } from "../support/stack.ts";
 import { createTenant } from "../support/tenant.ts";
 
+withHubEnvironment({
+  SUPABASE_URL: stack.apiUrl,
+  SUPABASE_SECRET_KEYS: JSON.stringify(stack.keys.secretKeys),
+  INTERLOCK_EGRESS_ALLOW_LOCAL: "1",
+  INTERLOCK_GOOGLE_API_URL: `http://127.0.0.1:${stack.googlePort}`,
+  INTERLOCK_GOOGLE_CLIENT_ID: "google-client.test",
+  INTERLOCK_GOOGLE_CLIENT_SECRET: "google-client-secret-of-tests",
+});
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, with: () => log };
 
 /** Google as others wrote it. It has all its addresses under one host, two of them under other names than Google's. */
@@ -66,14 +74,6 @@ async function consentAs(email: string, authorizeUrl: string): Promise<URL> {
 stackTest(
   "OAUTH-EMULATOR: a Google that others wrote is connected, refreshed, and hears of the end",
   async () => {
-    for (
-      const [name, value] of Object.entries({
-        INTERLOCK_EGRESS_ALLOW_LOCAL: "1",
-        INTERLOCK_GOOGLE_API_URL: `http://127.0.0.1:${stack.googlePort}`,
-        INTERLOCK_GOOGLE_CLIENT_ID: "google-client.test",
-        INTERLOCK_GOOGLE_CLIENT_SECRET: "google-client-secret-of-tests",
-      })
-    ) Deno.env.set(name, value);
     const emulator = startEmulator();
     try {
       const tenant = await createTenant();

@@ -13,7 +13,7 @@ import {
   upkeep,
   withProvider,
 } from "../support/oauth.ts";
-import { eventually, sql, stack, stackTest } from "../support/stack.ts";
+import { adminSql, eventually, sql, stack, stackTest } from "../support/stack.ts";
 import { createTenant } from "../support/tenant.ts";
 
 const CONSOLE = "http://127.0.0.1:9/console";
@@ -297,5 +297,26 @@ stackTest("OAUTH: what nobody finishes is revoked after ten minutes, by the sche
     await eventually(() => Promise.resolve(server.revocations.length === 1));
     const secrets = () => sql`select 1 from vault.secrets where name like ${`interlock/${tenant.id}/%`}`;
     await eventually(async () => (await secrets()).length === 0);
+  });
+});
+
+stackTest("OAUTH: what could not be stored is forgotten, and ends nothing else of the account", async () => {
+  await withProvider("google_workspace", async ({ server }) => {
+    const tenant = await createTenant();
+    const id = await connectByConsent(tenant, "google_workspace");
+    const { body } = await authorize(tenant, "google_workspace");
+    const callback = await consent(body.authorize_url);
+    const constraint = adminSql(`oauth_states_rig_${crypto.randomUUID().slice(0, 8)}`);
+    await adminSql`alter table private.oauth_states add constraint ${constraint}
+      check (tenant_id <> ${adminSql.unsafe(`'${tenant.id}'`)} or secret_ref is null) not valid`;
+    try {
+      assert.equal((await follow(callback)).searchParams.get("oauth_error"), "unavailable");
+    } finally {
+      await adminSql`alter table private.oauth_states drop constraint ${constraint}`;
+    }
+    const secrets = await sql`select id from vault.secrets where name like ${`interlock/${tenant.id}/%`}`;
+    assert.deepEqual(secrets.map((secret) => secret.id), [(await connectorRow(id)).secret_ref]);
+    assert.deepEqual(server.revocations, []);
+    assert.equal(server.accepts((await secretsOf(id)).access_token!), "valid");
   });
 });

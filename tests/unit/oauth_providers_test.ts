@@ -7,7 +7,7 @@ import type {
 import { ProviderError } from "../../supabase/functions/_shared/providers/provider_error.ts";
 import { withHubEnvironment } from "../support/hub_environment.ts";
 
-withHubEnvironment({});
+withHubEnvironment({ INTERLOCK_GOOGLE_API_URL: "", INTERLOCK_SLACK_API_URL: "" });
 const { oauthProviderOf } = await import("../../supabase/functions/_shared/providers/oauth_providers.ts");
 const { connectorOf } = await import("../../supabase/functions/_shared/providers/connectors.ts");
 const { revokeTokens } = await import("../../supabase/functions/_shared/providers/oauth_requests.ts");

@@ -4,9 +4,9 @@ import { hubStore } from "../_shared/db/store.ts";
 import { sendRequest } from "../_shared/guardrails.ts";
 import { NO_STORE } from "../_shared/http/no_store.ts";
 import { route } from "../_shared/http/route.ts";
-import { errorFields, type Logger } from "../_shared/log.ts";
+import { errorFields } from "../_shared/log.ts";
 import type { Grant, OAuthClient, OAuthProvider } from "../_shared/providers/oauth_provider.ts";
-import { exchangeCode, revokeTokens } from "../_shared/providers/oauth_requests.ts";
+import { exchangeCode } from "../_shared/providers/oauth_requests.ts";
 import { ProviderError } from "../_shared/providers/provider_error.ts";
 import { knownProvider, redirectUrl, requiredClient, requiredConsoleUrl } from "./installation.ts";
 import { type CheckedState, checkedState, hashOf, newCode, STATE_LIFETIME_MS } from "./state_token.ts";
@@ -76,7 +76,7 @@ export const callbackRoutes = [
       const client = requiredClient(provider);
       url.searchParams.set("provider", provider.type);
       try {
-        url.searchParams.set("oauth_code", await taken(provider, client, query, log));
+        url.searchParams.set("oauth_code", await taken(provider, client, query));
       } catch (error) {
         const { oauthError, reason } = wordFor(error);
         const level = oauthError === "unavailable" ? "error" : "info";
@@ -106,12 +106,7 @@ function wordFor(error: unknown): { oauthError: OAuthError; reason: string } {
 }
 
 /** Exchanges what the provider sent for a grant, which waits for whoever began; answers their one-time code. */
-async function taken(
-  provider: OAuthProvider,
-  client: OAuthClient,
-  answer: Answer,
-  log: Logger,
-): Promise<string> {
+async function taken(provider: OAuthProvider, client: OAuthClient, answer: Answer): Promise<string> {
   const state = await checkedState(answer.state ?? "", provider.type, Date.now());
   if (state === null) throw new CameToNothing("state_invalid", "not ours, of another provider, or too old");
   if (answer.iss !== undefined && provider.issuer !== undefined && answer.iss !== provider.issuer) {
@@ -129,7 +124,7 @@ async function taken(
     verifier: provider.usesPkce ? state.verifier : null,
   });
   const grant = provider.grantOf(tokens, client, Date.now());
-  return await kept(provider, client, begun, grant, log);
+  return await kept(provider, begun, grant);
 }
 
 /** Takes the state: the second one to come with it finds nothing. */
@@ -143,39 +138,23 @@ async function begunWith(state: CheckedState, provider: OAuthProvider): Promise<
   return begun;
 }
 
-async function kept(
-  provider: OAuthProvider,
-  client: OAuthClient,
-  begun: Begun,
-  grant: Grant,
-  log: Logger,
-): Promise<string> {
+/** Stores what was granted. When that fails it is forgotten and not revoked: with it, others of the account would end. */
+async function kept(provider: OAuthProvider, begun: Begun, grant: Grant): Promise<string> {
   const code = newCode();
   const tokens = provider.tokensOf(grant.secrets)!;
-  try {
-    const isKept = await hubStore().call<boolean>("keep_oauth_grant", {
-      p_state_id: begun.id,
-      p_secret: JSON.stringify(grant.secrets),
-      p_code_hash: await hashOf(code),
-      p_scopes: grant.scopes,
-      p_missing_scopes: provider.neededScopes(begun.config).filter((scope) => !grant.scopes.includes(scope)),
-      p_account_id: grant.account.id,
-      p_account_name: grant.account.name,
-      p_links_account: provider.linksAccount,
-      p_token_expires_at: tokens.expiresAtMs === null ? null : new Date(tokens.expiresAtMs).toISOString(),
-      p_refresh_due_at: refreshDueAt(provider, tokens),
-      p_lifetime_ms: STATE_LIFETIME_MS,
-    });
-    if (!isKept) throw new CameToNothing("state_invalid", "has a grant already");
-    return code;
-  } catch (error) {
-    // Nobody knows of these tokens but us, now: they must not go on living.
-    await revokeTokens(provider, client, sendRequest, tokens).catch((reason: unknown) =>
-      log.warn("tokens that could not be stored were not revoked", {
-        provider: provider.type,
-        ...errorFields(reason),
-      })
-    );
-    throw error;
-  }
+  const isKept = await hubStore().call<boolean>("keep_oauth_grant", {
+    p_state_id: begun.id,
+    p_secret: JSON.stringify(grant.secrets),
+    p_code_hash: await hashOf(code),
+    p_scopes: grant.scopes,
+    p_missing_scopes: provider.neededScopes(begun.config).filter((scope) => !grant.scopes.includes(scope)),
+    p_account_id: grant.account.id,
+    p_account_name: grant.account.name,
+    p_links_account: provider.linksAccount,
+    p_token_expires_at: tokens.expiresAtMs === null ? null : new Date(tokens.expiresAtMs).toISOString(),
+    p_refresh_due_at: refreshDueAt(provider, tokens),
+    p_lifetime_ms: STATE_LIFETIME_MS,
+  });
+  if (!isKept) throw new CameToNothing("state_invalid", "has a grant already");
+  return code;
 }

@@ -15,7 +15,7 @@ interface Revocation {
   is_granted_elsewhere: boolean;
 }
 
-/** A connector whose tokens upkeep refreshes. */
+/** A connector whose tokens upkeep refreshes, as claim_due_token_refreshes hands it out. */
 interface DueConnector {
   tenant_id: string;
   connector_id: string;
@@ -92,7 +92,7 @@ async function revoke(revocation: Revocation, log: Logger): Promise<boolean> {
 }
 
 async function refreshDue(log: Logger, deadlineMs: number): Promise<void> {
-  const due = await hubStore().call<DueConnector[]>("list_due_token_refreshes", { p_limit: MAX_REFRESHES });
+  const due = await hubStore().call<DueConnector[]>("claim_due_token_refreshes", { p_limit: MAX_REFRESHES });
   const work = async () => {
     for (let next = due.shift(); next && Date.now() < deadlineMs; next = due.shift()) {
       const { tenant_id: tenantId, connector_id: connectorId, type, secret_ref: secretRef } = next;

@@ -3252,6 +3252,7 @@ export type Database = {
         };
         Returns: Json;
       };
+      "claim_due_token_refreshes": { Args: { "p_limit": number }; Returns: Json };
       "claim_event_dispatches": {
         Args: { "p_awake_ms"?: number; "p_lease_ms": number; "p_limit": number };
         Returns: Json;
@@ -3505,7 +3506,6 @@ export type Database = {
         };
         Returns: Json;
       };
-      "list_due_token_refreshes": { Args: { "p_limit": number }; Returns: Json };
       "list_sync_runs": {
         Args: {
           "p_after_at": string;

@@ -88,7 +88,8 @@ export const slackOAuth: OAuthProvider = {
   renewed: (secrets, answer, nowMs) => secretsOf(answer, nowMs, secrets),
   revocation: (tokens) =>
     formRequest(`${apiUrl()}/auth.revoke`, {}, { authorization: `Bearer ${tokens.accessToken}` }),
-  revokedCodes: ["token_revoked", "invalid_auth", "account_inactive", "token_expired", "not_authed"],
+  // Not token_expired: its refresh token lives.
+  revokedCodes: ["token_revoked", "invalid_auth", "account_inactive"],
   marginMs: 15 * 60_000,
   // Deliveries to channels read the token where it lies.
   keepsFresh: true,
