@@ -258,3 +258,12 @@ for (const format of ["iso", "epoch_s", "epoch_ms"] as const) {
     await api.stop();
   });
 }
+
+Deno.test("API: a list that ends before the total it names deletes nothing", async () => {
+  const resource = { records: "items", total: "total", deletions: "full_pass" };
+  const cut = await answered('{"items":[{"id":1},{"id":2}],"total":10000}', resource);
+  assert.deepEqual([cut.pages[0]!.completesPass, cut.pages[0]!.estimate], [false, 10000]);
+  assert.match(cut.warnings.join(), /nothing is taken for deleted/);
+  const whole = await answered('{"items":[{"id":1},{"id":2}],"total":2}', resource);
+  assert.deepEqual([whole.pages[0]!.completesPass, whole.warnings], [true, []]);
+});

@@ -34,7 +34,7 @@ const progressSchema = z.strictObject({
   pages: z.int(),
   records: z.int(),
   empty_pages: z.int(),
-  /** What the API said at first that it has in all; null = nothing. */
+  /** The most that the API said it has in all; null = it says nothing. */
   total: z.int().nullable(),
   /** Everything so far was read and understood, so that what is missing may count as deleted. */
   whole: z.boolean(),
@@ -106,17 +106,18 @@ export interface PageFacts {
 export function advanced(progress: Progress, facts: PageFacts): Progress {
   const pages = progress.pages + 1;
   const began_ms = progress.began_ms ?? facts.atMs;
-  const seen_ms = latest(progress.seen_ms, facts.newestMs);
+  const seen_ms = larger(progress.seen_ms, facts.newestMs);
   const empty_pages = facts.content === null ? progress.empty_pages + 1 : 0;
   if (facts.next !== null) refuseEndless(progress, facts, pages, empty_pages);
   else if (isRepetition(progress, facts)) throw repeated();
-  const total = progress.total ?? facts.total;
-  const moved = facts.total !== null && facts.total !== total;
+  // What is added comes later, or moves others to where they are read twice; only what goes lets one be missed.
+  const total = larger(progress.total, facts.total);
+  const shrank = facts.total !== null && facts.total < (progress.total ?? 0);
   const next = {
     ...progress,
     ...{ page: facts.next, began_ms, seen_ms, pages, empty_pages, total },
     records: progress.records + facts.records,
-    whole: progress.whole && facts.whole && !moved,
+    whole: progress.whole && facts.whole && !shrank,
     first: progress.pages === 0 ? facts.content : progress.first,
     last: facts.content ?? progress.last,
   };
@@ -124,7 +125,7 @@ export function advanced(progress: Progress, facts: PageFacts): Progress {
   if (pages >= progress.mark_page * 2) Object.assign(next, { mark: facts.content, mark_page: pages });
   if (facts.next !== null) return next;
   // A change that came while the pages were read may be on a page that was read before it.
-  const newest_ms = latest(progress.newest_ms, seen_ms === null ? null : Math.min(seen_ms, began_ms));
+  const newest_ms = larger(progress.newest_ms, seen_ms === null ? null : Math.min(seen_ms, began_ms));
   const counted = next.total === null || next.records >= next.total;
   return { ...next, newest_ms, whole: next.whole && counted };
 }
@@ -157,6 +158,7 @@ function repeated(): ProviderError {
   );
 }
 
-function latest(one: number | null, other: number | null): number | null {
+/** The larger one; null where there is none. */
+function larger(one: number | null, other: number | null): number | null {
   return one === null || other === null ? one ?? other : Math.max(one, other);
 }
