@@ -179,3 +179,13 @@ stackTest(
       assert.deepEqual([odd.status, odd.body.error_code], [422, "VALIDATION_FAILED"]);
     }),
 );
+
+stackTest(
+  "API-SYNC: a resource that the settings do not name fails the run, in a sentence that names it",
+  () =>
+    withCrm(async (crm) => {
+      const run = await crm.sync({ resource: "invoices" });
+      assert.deepEqual([run.status, run.error_class], ["failed", "misconfigured"], JSON.stringify(run));
+      assert.match(String(run.error), /do not name what is to be synced: invoices\.$/);
+    }),
+);

@@ -107,7 +107,12 @@ class Slice {
       await this.store.call("plan_sync_run", { ...this.#lease(), p_streams: wanted });
     }
     // A stream that the settings do not name any more is not read.
-    return available.filter(({ stream }) => wanted.includes(stream));
+    const named = available.filter(({ stream }) => wanted.includes(stream));
+    if (named.length > 0) return named;
+    throw new ProviderError(
+      "misconfigured",
+      `The connector's settings do not name what is to be synced: ${wanted.join(", ")}.`,
+    );
   }
 
   async #readStream(source: AnySource, opened: OpenConnector): Promise<SliceEnd | null> {
