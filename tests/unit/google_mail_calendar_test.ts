@@ -162,3 +162,17 @@ googleTest(
     assert.deepEqual(ids.filter((id) => /^sha256:[0-9a-f]{64}$/.test(id)).length, 1);
   },
 );
+
+googleTest("CALENDAR: what changes while calendars are listed is in the same run", async (account) => {
+  const { calendar } = account.google;
+  for (let made = 0; made < 2500; made++) calendar.primary.create();
+  const hub = account.hub(calendarEvents);
+  const newest = calendar.primary.order.at(-1)!;
+  const between = (page: number) => {
+    if (page !== 1) return;
+    calendar.primary.cancel(newest.id);
+    calendar.primary.create({ summary: "Meanwhile" });
+  };
+  await hub.run({ between });
+  assertExact(hub, calendarState(calendar, ["primary"]), "after one run");
+});
