@@ -80,11 +80,14 @@ export class SlackConversations {
       type: "message",
       user: "U0WRITER",
       text: "",
-      ...given,
       ts: this.nextTs(),
+      ...given,
     };
     messages.set(message.ts, message);
-    const parent = message.thread_ts === undefined ? undefined : messages.get(message.thread_ts);
+    const answered = message.thread_ts === undefined ? undefined : messages.get(message.thread_ts);
+    // An answer to a reply belongs to the thread that the reply is in.
+    if (answered) message.thread_ts = answered.thread_ts ?? answered.ts;
+    const parent = answered && messages.get(message.thread_ts!);
     if (parent) {
       parent.thread_ts = parent.ts;
       parent.reply_count = (parent.reply_count ?? 0) + 1;
@@ -111,7 +114,8 @@ export class SlackConversations {
 
   /** The next message's ts. */
   nextTs(): string {
-    this.#lastMicros += 1_000_000n + BigInt(Math.floor(Math.random() * 999_999));
+    // Often within the same second.
+    this.#lastMicros += 1n + BigInt(Math.floor(Math.random() ** 4 * 5_000_000));
     const digits = this.#lastMicros.toString();
     return `${digits.slice(0, -6)}.${digits.slice(-6)}`;
   }

@@ -19,7 +19,8 @@ export class PageStore {
     for (const id of page.deletedIds) this.records.delete(id);
     this.warnings.push(...page.warnings ?? []);
     if (!page.completesPass) return;
-    for (const id of this.#unseen ?? []) this.records.delete(id);
+    assert.ok(this.#unseen, "what completes a pass has begun one");
+    for (const id of this.#unseen) this.records.delete(id);
     this.#unseen = null;
   }
 

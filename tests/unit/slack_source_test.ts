@@ -11,6 +11,12 @@ import {
 import { conversationsSource } from "../../supabase/functions/_shared/providers/slack/conversations_source.ts";
 import { messagesSource } from "../../supabase/functions/_shared/providers/slack/messages_source.ts";
 import type { SlackConfig, SlackSecrets } from "../../supabase/functions/_shared/providers/slack/settings.ts";
+import {
+  compareTs,
+  instantOfTs,
+  laterTs,
+  tsOfInstant,
+} from "../../supabase/functions/_shared/providers/slack/timestamps.ts";
 import { ProviderError } from "../../supabase/functions/_shared/providers/provider_error.ts";
 import type { Cursor } from "../../supabase/functions/_shared/providers/source.ts";
 import { loneConnection } from "../support/lone_connection.ts";
@@ -178,8 +184,9 @@ Deno.test("SLACK: whatever happens between pages, one more round has what is new
           const { conversations } = rig;
           for (const count of [7, 2, 16]) fill(conversations.add(), conversations, count);
           const store = new PageStore();
+          const coming = [...happenings];
           const live = () => {
-            for (const [where, what] of happenings.splice(0, 3)) happen(conversations, where, what);
+            for (const [where, what] of coming.splice(0, 3)) happen(conversations, where, what);
           };
           let cursor = await readMessages(rig, store, null, live);
           cursor = await readMessages(rig, store, cursor, live);
@@ -189,7 +196,7 @@ Deno.test("SLACK: whatever happens between pages, one more round has what is new
           assert.deepEqual(heldBy(store), stateOf(conversations));
         }),
     ),
-    { numRuns: 25 },
+    { numRuns: 25, endOnFailure: true },
   ));
 
 /** Something that people do in a workspace. */
@@ -276,17 +283,17 @@ Deno.test("SLACK: named channels are read without a list, private ones with thei
 Deno.test("SLACK: messages before messages_since are not read", () =>
   withWorkspace({}, async (rig) => {
     const { id } = rig.conversations.add();
-    const said = [1, 2, 3].map((n) => rig.conversations.say(id, { text: String(n) }));
-    const connection = {
-      ...rig.connection,
-      config: {
-        ...rig.connection.config,
-        messages_since: new Date(Math.floor(Number(said[1]!.ts)) * 1000).toISOString(),
-      },
-    };
+    for (const ts of ["1731000000.006999", "1731000000.007001", "1731000009.000000"]) {
+      rig.conversations.say(id, { ts, text: ts });
+    }
+    const config = { ...rig.connection.config, messages_since: "2024-11-07T18:20:00.007+01:00" };
+    const connection = { ...rig.connection, config };
     const store = new PageStore();
     await readMessages({ connection }, store, null);
-    assert.deepEqual([...store.records.values()].map(({ text }) => text).sort(), ["2", "3"]);
+    assert.deepEqual([...store.records.values()].map(({ text }) => text).sort(), [
+      "1731000000.007001",
+      "1731000009.000000",
+    ]);
   }));
 
 Deno.test("SLACK: a cursor that Slack forgot begins the channel anew, not the stream; one it always forgets ends it", () =>
@@ -346,6 +353,7 @@ Deno.test("SLACK: what goes wrong is told by class, whatever the page", () =>
         const failure = await failureOf(readMessages(rig, store, null));
         assert.deepEqual([failure.errorClass, failure.retryAfterMs], [errorClass, retryAfterMs]);
         assert.doesNotMatch(failure.message, /secret|html|brand_new/);
+        assert.match(failure.providerCode ?? "none", /^[a-z_]+$/);
         slack.faults.clear();
       }
     }
@@ -365,6 +373,26 @@ Deno.test("SLACK: a token that expires on the way is replaced, once", () => {
     slack.workspace.grants = { [renewed]: { refused: "token_revoked" } };
     assert.equal((await failureOf(readMessages(rig, store, null))).errorClass, "reconnect_needed");
   });
+});
+
+Deno.test("SLACK: a ts is compared as a decimal and loses no digit", () => {
+  const ascending = [
+    "9.000000",
+    "999999999.999999",
+    "1731000000.000100",
+    "1731000000.000101",
+    "1731000000.100000",
+  ];
+  for (const [index, ts] of ascending.entries()) {
+    for (const [other, than] of ascending.entries()) {
+      assert.equal(Math.sign(compareTs(ts, than)), Math.sign(index - other), `${ts} ${than}`);
+    }
+  }
+  assert.equal(laterTs("1731000000.000100", "1731000000.000101"), "1731000000.000101");
+  assert.equal(laterTs(null, "1.000000"), "1.000000");
+  assert.equal(instantOfTs("1731000000.000100"), "2024-11-07T17:20:00.000100Z");
+  assert.equal(instantOfTs("1731000000"), null);
+  assert.equal(tsOfInstant("2024-11-07T17:20:00.007Z"), "1731000000.007000");
 });
 
 Deno.test("SLACK: conversations are read whole every round, so that what went and what changed is seen", () =>
