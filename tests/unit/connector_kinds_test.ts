@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { z } from "zod";
+import * as z from "zod";
 import { startResend } from "../../simulators/resend/resend.ts";
 import { apiConfigSchema, apiSecretsSchema } from "../../supabase/functions/_shared/providers/api/config.ts";
 import { apiConnector, customConnector } from "../../supabase/functions/_shared/providers/api/connector.ts";

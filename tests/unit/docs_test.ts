@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 import { ERROR_CLASSES } from "../../supabase/functions/_shared/delivery/error_class.ts";
 import { ERROR_CODES } from "../../supabase/functions/_shared/errors/codes.ts";
 import { webhookProviders } from "../../supabase/functions/_shared/providers/registry.ts";

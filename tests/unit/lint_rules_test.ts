@@ -70,7 +70,7 @@ const EXAMPLES: Record<string, Example[]> = {
   "mapped-imports": [
     [
       FUNCTION,
-      'import { z } from "zod"; import "node:crypto"; import { a } from "./a.ts"; import { b } from "hono/cors";',
+      'import * as z from "zod"; import "node:crypto"; import { a } from "./a.ts"; import { b } from "hono/cors";',
     ],
     ["local/stack.ts", 'import { parse } from "smol-toml"; const a = await import(`npm:x`.slice(4));'],
     [

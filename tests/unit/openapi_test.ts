@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { z } from "zod";
+import * as z from "zod";
 import { loadFunctions, mergedDocument, readDocument } from "../../local/generate_docs.ts";
 import type { Parameter } from "../../supabase/functions/_shared/http/openapi_operation.ts";
 

@@ -1,7 +1,7 @@
 /** The usual small edge function: Hono, one zod schema, one supabase-js client, nothing of ours. */
 import { createClient } from "@supabase/supabase-js";
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 
 const environment = z.object({ SUPABASE_URL: z.url(), SUPABASE_SERVICE_ROLE_KEY: z.string() })
   .parse(Deno.env.toObject());

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { envelopeSchema } from "../_shared/events/envelope.ts";
 
 /** What claim_event_dispatches answers. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { base64Decode } from "../_shared/crypto/encoding.ts";
 import { hubStore } from "../_shared/db/store.ts";
 import type { ClaimedDispatch } from "./claimed_dispatch.ts";

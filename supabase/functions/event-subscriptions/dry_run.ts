@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { hubClient } from "../_shared/db/clients.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { eventTypePatternsSchema } from "../_shared/delivery/filter/event_type_patterns.ts";
 import { compileFilter, type Filter, filterSchema } from "../_shared/delivery/filter/compile_filter.ts";
 import { configAnswer, configSchemas, textSchema, updatesSchema } from "../_shared/subscriptions/settings.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { SCOPES } from "../_shared/meta/vocabulary.ts";
 import { configAnswer } from "../_shared/subscriptions/settings.ts";
 import { stateAnswer } from "../_shared/subscriptions/state.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { metaMappers } from "../_shared/meta/guardian_payload.ts";
 import { SCOPES } from "../_shared/meta/vocabulary.ts";
 import { configSchemas, textSchema, updatesSchema } from "../_shared/subscriptions/settings.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { runSchema } from "../_shared/sync/run_answer.ts";
 
 /** A connector as it is shown; what leads to its credentials is not. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { usableConnector } from "../_shared/connectors/connector_row.ts";
 import { openConnector } from "../_shared/connectors/open_connector.ts";
 import { hubClient } from "../_shared/db/clients.ts";

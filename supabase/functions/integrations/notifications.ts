@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { unwrap } from "../_shared/db/unwrap.ts";
 import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
 import { route } from "../_shared/http/route.ts";

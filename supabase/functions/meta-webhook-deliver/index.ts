@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { hubClient } from "../_shared/db/clients.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
 import { createFunction } from "../_shared/http/create_function.ts";

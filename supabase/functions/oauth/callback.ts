@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { refreshDueAt } from "../_shared/connectors/token_refresh.ts";
 import { hubStore } from "../_shared/db/store.ts";
 import { sendRequest } from "../_shared/guardrails.ts";

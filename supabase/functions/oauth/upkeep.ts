@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { route } from "../_shared/http/route.ts";
 import { keepAlive } from "../_shared/runtime.ts";
 import { upkeep } from "./upkeep_work.ts";

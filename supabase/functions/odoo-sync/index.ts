@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import "../_shared/guardrails.ts";
 import { syncFunction } from "../_shared/syncs/sync_function.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { PROVIDER_CODES } from "../_shared/connectors/provider_failure.ts";
 import "../_shared/guardrails.ts";
 import { callerOf } from "../_shared/http/access.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { channelSchema } from "../_shared/providers/slack/settings.ts";
 import { limitProblem } from "./message_limits.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { createFunction } from "../_shared/http/create_function.ts";
 import { route } from "../_shared/http/route.ts";
 import { answerQuestion, receiveEnvelope, receiveRaw } from "./receive.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { InterlockError } from "../errors/interlock_error.ts";
 import { type AnyRoute, route } from "../http/route.ts";
 import { deadLetterAnswer, replayedAnswer } from "./delivery_answers.ts";

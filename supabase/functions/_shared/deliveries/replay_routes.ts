@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { hubClient } from "../db/clients.ts";
 import type { Json } from "../db/store.ts";
 import { tenantDb } from "../db/tenant_db.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Where a delivery stands: why it is not going out, or that it is. */
 export const DELIVERY_STATES = [

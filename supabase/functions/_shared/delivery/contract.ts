@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { envelopeSchema, type EventEnvelope } from "../events/envelope.ts";
 import type { ErrorClass } from "./error_class.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Store } from "../db/store.ts";
 import type { Channel } from "./channels/channel.ts";
 import { connected, connectorSchema } from "./channels/connector.ts";

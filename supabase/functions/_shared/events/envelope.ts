@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The envelope every consumer receives (requirement R7). Instants are ISO 8601 in UTC. */
 export const envelopeSchema = z.object({

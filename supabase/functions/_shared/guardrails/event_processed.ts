@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { HubClient } from "../db/clients.ts";
 import { unwrap } from "../db/unwrap.ts";
 

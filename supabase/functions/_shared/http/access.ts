@@ -1,5 +1,5 @@
 import { verifyAuth } from "@supabase/server/core";
-import { z } from "zod";
+import * as z from "zod";
 import { type HubClient, userClient } from "../db/clients.ts";
 import { type TenantDb, tenantDb } from "../db/tenant_db.ts";
 import { unwrap } from "../db/unwrap.ts";

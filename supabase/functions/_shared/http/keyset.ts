@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { InterlockError } from "../errors/interlock_error.ts";
 
 /** Query of a list: how many, and where to go on. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { failuresOf } from "./openapi_failures.ts";
 import { type AnyRoute, isForPeople, type RouteExample, type RouteResponse } from "./route.ts";
 

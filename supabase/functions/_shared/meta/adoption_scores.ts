@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ADOPTION_STATUSES, DIMENSIONS, instantSchema, scoreSchema } from "./vocabulary.ts";
 
 /** `data` of adoption_scores_computed. Scores 0 to 100; a dimension that is missing was not computed. */

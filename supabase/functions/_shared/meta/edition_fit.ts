@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { EDITION_FIT_STATUSES, EDITIONS, instantSchema, scoreSchema } from "./vocabulary.ts";
 
 /** `data` of edition_fit_computed. Score 0 to 100. */

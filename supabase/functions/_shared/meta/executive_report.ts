@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { countSchema, daySchema, EXECUTIVE_REPORT_TYPES, instantSchema, scoreSchema } from "./vocabulary.ts";
 
 /** `data` of executive_report_created. Score null: it reports none; updated_at null: the report is new. */

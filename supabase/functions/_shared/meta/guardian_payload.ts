@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { PayloadRefused, type PayloadSource, type WebhookPayload } from "../delivery/contract.ts";
 import { mapAdoptionScores } from "./adoption_scores.ts";
 import { mapEditionFit } from "./edition_fit.ts";

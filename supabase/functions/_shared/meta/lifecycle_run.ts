@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { countSchema, instantSchema, LIFECYCLE_RUN_TYPES } from "./vocabulary.ts";
 
 /** `data` of lifecycle_run_completed. Counts of rows. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DIMENSIONS, instantSchema, READINESS_BANDS, scoreSchema } from "./vocabulary.ts";
 
 /** `data` of readiness_updated. Scores 0 to 100; a dimension that is missing was not computed. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DIMENSIONS, instantSchema, scoreSchema, UPLIFT_PLAN_STATUSES } from "./vocabulary.ts";
 
 /** `data` of uplift_plan_created. Dimension null: all of Guardian; updated_at null: the plan is new. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DIMENSIONS, instantSchema, UPLIFT_TASK_PRIORITIES, UPLIFT_TASK_STATUSES } from "./vocabulary.ts";
 
 /** `data` of uplift_task_updated. Dimension null: not said; completed_at null: not done; updated_at null: the task is new. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What an integration can subscribe to. */
 export const SCOPES = [

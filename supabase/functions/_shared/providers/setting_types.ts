@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** For schemes that need to know nothing besides the secret. */
 export const noSettings = () => z.strictObject({});

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { utf8Bytes } from "../crypto/encoding.ts";
 import { hubClient } from "../db/clients.ts";
 import { tenantDb } from "../db/tenant_db.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { channelSettings, checkChannel } from "../delivery/channels/settings.ts";
 import { SIGNATURE_VERSIONS } from "../delivery/signature.ts";
 import { fieldMappingsSchema } from "../delivery/transform/field_mappings.ts";

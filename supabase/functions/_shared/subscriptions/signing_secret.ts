@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { generateSigningSecret, SIGNATURE_VERSIONS, type SignatureVersion } from "../delivery/signature.ts";
 
 /** Body of a rotation. */

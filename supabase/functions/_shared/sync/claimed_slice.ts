@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Store } from "../db/store.ts";
 import type { ConnectorRow } from "../connectors/connector_row.ts";
 import type { Cursor } from "../providers/source.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { refuseUnusable } from "../connectors/connector_row.ts";
 import { hubStore } from "../db/store.ts";
 import { InterlockError } from "../errors/interlock_error.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 import { callerOf } from "../http/access.ts";
 import { createFunction, type EdgeFunction } from "../http/create_function.ts";

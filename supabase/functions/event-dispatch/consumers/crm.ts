@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { hubStore } from "../../_shared/db/store.ts";
 import { executeCrmFirst, InterlockError } from "../../_shared/guardrails.ts";
 import type { LosslessJson } from "../../_shared/json/lossless.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { environment } from "../../env.ts";
 import type { Channel } from "./channel.ts";
 import { EmailChannel } from "./email.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Ways in which deliveries of a subscription can leave. */
 export const CHANNELS = ["webhook", "slack", "email"] as const;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { FilterError, type FilterTree, readFilter } from "./filter_conditions.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Most patterns of a subscription. */
 export const MAX_PATTERNS = 50;

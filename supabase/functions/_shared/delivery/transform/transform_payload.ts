@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { WebhookPayload } from "../contract.ts";
 import { compileExpression } from "../../expression/expression.ts";
 import { ExpressionCache } from "../../expression/expression_cache.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { headerProblem } from "../../guardrails/egress/egress.ts";
 import { resourceSchema } from "./resource_config.ts";
 import { parameterName, webAddress } from "./setting_texts.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseDottedPath, PathError } from "../../json/dotted_path.ts";
 import { expressionText, parameterName } from "./setting_texts.ts";
 

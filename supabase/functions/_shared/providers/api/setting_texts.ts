@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Longest expression of a connector: a mapping of one field or list. */
 export const MAX_EXPRESSION_CHARS = 2000;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { base64Decode, base64Encode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
 import { randomBytes } from "../json_body.ts";
 import { plainElements } from "../plain_elements.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { headerNameSetting, textSetting } from "../setting_types.ts";
 
 /** What is signed: the body once, and the timestamp once beside it. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
 import { constantTimeEqual } from "../../crypto/constant_time_equal.ts";
 import { keyOf } from "../element_keys.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What can be read from a Google account. */
 export const GOOGLE_SERVICES = ["drive", "gmail", "calendar"] as const;

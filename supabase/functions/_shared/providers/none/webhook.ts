@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
 import { type HmacKey, hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
 import { environment } from "../../env.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ProviderError } from "../provider_error.ts";
 import type { Cursor } from "../source.ts";
 

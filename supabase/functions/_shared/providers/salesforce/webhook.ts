@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
 import { InterlockError } from "../../errors/interlock_error.ts";
 import { keyOf } from "../element_keys.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Most channels that one connector reads: their places are kept in one checkpoint. */
 export const MAX_CHANNELS = 2000;

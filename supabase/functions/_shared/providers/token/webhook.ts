@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { hexEncode } from "../../crypto/encoding.ts";
 import { scalarText } from "../../json/lossless.ts";
 import { jsonObjectOrNull, randomBytes } from "../json_body.ts";

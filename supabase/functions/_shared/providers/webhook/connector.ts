@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineConnector } from "../connector_definition.ts";
 
 /** Groups inbound webhooks under one name: it has nothing to call, and its webhooks have their own secrets. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { constantTimeEqual } from "../../crypto/constant_time_equal.ts";
 import { hexDecode, hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
 import { type HmacKey, hmacSha256, hmacSha256Key } from "../../crypto/hmac.ts";
