@@ -1,8 +1,8 @@
 import { sendGuarded } from "../../supabase/functions/_shared/connectors/open_connector.ts";
 import { createLogger } from "../../supabase/functions/_shared/log.ts";
 import type { Connection } from "../../supabase/functions/_shared/providers/connection.ts";
-import { connectorOf } from "../../supabase/functions/_shared/providers/connectors.ts";
 import type { Cursor } from "../../supabase/functions/_shared/providers/source.ts";
+import { syncedConnectors } from "../../tests/support/synced_connectors.ts";
 import type { SyncSubject } from "./subjects.ts";
 
 /** What reading everything took when nothing of it is stored. */
@@ -14,7 +14,7 @@ export interface ReadingAlone {
 
 /** Pages through a provider from the beginning to the end, with its source, and forgets what comes. */
 export async function readAlone(subject: SyncSubject): Promise<ReadingAlone> {
-  const definition = (await connectorOf(subject.type))!;
+  const { definition, sources } = syncedConnectors.find((one) => one.definition.type === subject.type)!;
   const secrets = definition.secrets().parse(subject.secrets);
   const connection: Connection = {
     tenantId: crypto.randomUUID(),
@@ -24,7 +24,7 @@ export async function readAlone(subject: SyncSubject): Promise<ReadingAlone> {
     send: sendGuarded,
     log: createLogger("bench"),
   };
-  const source = definition.sources(connection.config).find(({ stream }) => stream === subject.stream)!;
+  const source = sources(connection.config).find(({ stream }) => stream === subject.stream)!;
   const started = performance.now();
   let cursor: Cursor | null = null;
   let [pages, records] = [0, 0];

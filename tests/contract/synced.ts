@@ -9,6 +9,7 @@ import { startSync } from "../../supabase/functions/_shared/sync/start_sync.ts";
 import type { ContractSubject, RunningSubject } from "../support/contract_subject.ts";
 import { connect } from "../support/channels.ts";
 import { sql } from "../support/stack.ts";
+import { syncedConnectors } from "../support/synced_connectors.ts";
 import { createTenant, type TestTenant } from "../support/tenant.ts";
 
 const log = createLogger("contract");
@@ -57,6 +58,7 @@ export class Synced {
   async slice(runId: string, store: Pick<Store, "call"> = quiet()): Promise<SyncRun> {
     await sql`update public.sync_runs set next_slice_at = clock_timestamp() where id = ${runId} and finished_at is null`;
     const run = await runSlice(runId, this.subject.functionName, log, {
+      connectors: syncedConnectors,
       limits: { ...SLICE_LIMITS, maxPages: 1 },
       store,
     });

@@ -10,6 +10,7 @@ import { withExactNumbers } from "../../supabase/functions/_shared/json/exact.ts
 import { parseExact } from "../../supabase/functions/_shared/json/exact_plain.ts";
 import { parseLossless, stringifyLossless } from "../../supabase/functions/_shared/json/lossless.ts";
 import { apiConnector } from "../../supabase/functions/_shared/providers/api/connector.ts";
+import { api as apiConnectors } from "../../supabase/functions/_shared/providers/api/sources.ts";
 import { instantMs } from "../../supabase/functions/_shared/providers/api/instants.ts";
 import { externalIdOf } from "../../supabase/functions/_shared/providers/api/read_record.ts";
 import vectors from "../vectors/exact_numbers.json" with { type: "json" };
@@ -227,7 +228,7 @@ for (const format of ["iso", "epoch_s", "epoch_ms"] as const) {
     let cursor = null;
     let held = new Map<string, Record<string, unknown>>();
     for (let tries = 0; tries < 3; tries++) {
-      const source = apiConnector.sources(connection.config)[0]!;
+      const source = apiConnectors.sources(connection.config)[0]!;
       try {
         while (true) {
           const page = await source.read({

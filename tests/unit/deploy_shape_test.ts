@@ -5,8 +5,10 @@ import { parse } from "smol-toml";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const functionsDir = join(root, "supabase/functions");
-/** An eighth of what the platform takes. What is loaded on demand only (jsonata) counts as well. */
-const BUNDLE_LIMIT_BYTES = 2.5 * 1024 * 1024;
+/** A tenth of what the platform takes. What is loaded on demand only (jsonata) counts as well. */
+const BUNDLE_LIMIT_BYTES = 2 * 1024 * 1024;
+/** integrations can test every kind of connector and brings the clients of all, loaded one by one. */
+const LARGER_LIMIT_BYTES: Record<string, number> = { integrations: 2.75 * 1024 * 1024 };
 
 const names = [...Deno.readDirSync(functionsDir)]
   .filter((entry) => entry.isDirectory && !entry.name.startsWith("_")).map((entry) => entry.name).sort();
@@ -47,7 +49,8 @@ Deno.test("DEPLOY: every function type-checks with functions/deno.json alone", a
 });
 
 for (const name of names) {
-  Deno.test(`DEPLOY: ${name} bundles with functions/deno.json alone, to less than 2.5 MB`, async () => {
+  const limitBytes = LARGER_LIMIT_BYTES[name] ?? BUNDLE_LIMIT_BYTES;
+  Deno.test(`DEPLOY: ${name} bundles with functions/deno.json alone, within its limit`, async () => {
     await withCopy(async (folder) => {
       const bundle = join(folder, "bundle.js");
       await deno(
@@ -55,7 +58,7 @@ for (const name of names) {
         folder,
       );
       const { size } = await Deno.stat(bundle);
-      assert.ok(size > 1000 && size < BUNDLE_LIMIT_BYTES, `${size} bytes`);
+      assert.ok(size > 1000 && size < limitBytes, `${size} bytes`);
       // deno-lint-ignore no-console -- growth should be seen before the limit is
       console.log(`${name}: ${(size / 1024).toFixed(0)} KiB`);
     });

@@ -15,7 +15,7 @@ export const connectorAnswer = () =>
      * sync is overdue; unknown = never tried.
      */
     health: z.enum(["inactive", "disconnected", "failing", "degraded", "unknown", "healthy"]),
-    config: z.record(z.string(), z.json()),
+    config: z.record(z.string(), z.unknown()),
     has_secrets: z.boolean(),
     account_name: z.string().nullable(),
     sync_interval_seconds: z.number().nullable(),
@@ -57,7 +57,7 @@ export const logAnswer = () =>
     status: z.enum(["success", "warning", "error"]),
     message: z.string().nullable(),
     error_code: z.string().nullable(),
-    details: z.record(z.string(), z.json()),
+    details: z.record(z.string(), z.unknown()),
     duration_ms: z.number().nullable(),
     request_id: z.string().nullable(),
     created_at: z.string(),

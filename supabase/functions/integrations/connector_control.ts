@@ -7,6 +7,7 @@ import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
 import { route } from "../_shared/http/route.ts";
 import type { Logger } from "../_shared/log.ts";
+import { connectorOf } from "../_shared/providers/connectors.ts";
 import { ProviderError } from "../_shared/providers/provider_error.ts";
 import { runSchema, type SyncRun } from "../_shared/sync/run_answer.ts";
 import { startSync } from "../_shared/sync/start_sync.ts";
@@ -36,7 +37,11 @@ async function tried(
   log: Logger,
 ): Promise<Found> {
   try {
-    const { definition, connection } = await openConnector(row, log);
+    const definition = await connectorOf(row.type);
+    if (!definition) {
+      throw new ProviderError("misconfigured", `Connectors of ${row.type} cannot be tested here.`);
+    }
+    const { connection } = openConnector(definition, row, log);
     const { message, accountName } = await definition.test(connection);
     return { message, accountName, errorClass: null };
   } catch (error) {

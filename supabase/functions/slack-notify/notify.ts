@@ -1,4 +1,5 @@
 import { type ConnectorRow, usableConnector } from "../_shared/connectors/connector_row.ts";
+import { slackConnector } from "../_shared/providers/slack/connector.ts";
 import { openConnector } from "../_shared/connectors/open_connector.ts";
 import { asInterlockError } from "../_shared/connectors/provider_failure.ts";
 import { hubStore } from "../_shared/db/store.ts";
@@ -51,7 +52,7 @@ export async function notify(wish: NotifyWish, log: Logger): Promise<Notified> {
 }
 
 async function post(row: ConnectorRow, message: Message, log: Logger): Promise<Notified> {
-  const { connection } = await openConnector(row, log);
+  const { connection } = openConnector(slackConnector, row, log);
   const slack = connection as SlackConnection;
   const secrets = await slack.secrets();
   const { postToWebhook, postWithToken } = await import("../_shared/providers/slack/post.ts");

@@ -2,7 +2,6 @@ import { EgressError, type EgressResponse, sendRequest } from "../guardrails/egr
 import type { Logger } from "../log.ts";
 import type { Connection, ProviderRequest } from "../providers/connection.ts";
 import type { AnyConnector } from "../providers/connector_definition.ts";
-import { connectorOf } from "../providers/connectors.ts";
 import { ProviderError } from "../providers/provider_error.ts";
 import { validSecrets } from "./access_tokens.ts";
 import type { ConnectorRow } from "./connector_row.ts";
@@ -12,7 +11,6 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** A connector that is open, and what using it has cost. */
 export interface OpenConnector {
-  definition: AnyConnector;
   connection: Connection;
   /** Requests made and bytes of their answers so far. */
   readonly traffic: { requests: number; receivedBytes: number };
@@ -21,11 +19,9 @@ export interface OpenConnector {
 /**
  * Makes a stored connector usable: settings checked by its definition, credentials fetched when they are first needed.
  *
- * @throws {ProviderError} misconfigured when its type is unknown or its settings are not right any more.
+ * @throws {ProviderError} misconfigured when its settings are not right any more.
  */
-export async function openConnector(row: ConnectorRow, log: Logger): Promise<OpenConnector> {
-  const definition = await connectorOf(row.type);
-  if (!definition) throw new ProviderError("misconfigured", `There is no connector of type ${row.type}.`);
+export function openConnector(definition: AnyConnector, row: ConnectorRow, log: Logger): OpenConnector {
   const config = definition.config().safeParse(row.config);
   if (!config.success) {
     const [issue] = config.error.issues;
@@ -48,7 +44,7 @@ export async function openConnector(row: ConnectorRow, log: Logger): Promise<Ope
     },
     log,
   };
-  return { definition, connection, traffic };
+  return { connection, traffic };
 }
 
 /** Fetches credentials when they are first needed, and others when the provider refuses them. */

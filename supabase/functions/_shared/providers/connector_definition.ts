@@ -1,6 +1,5 @@
 import type { z } from "zod";
 import type { Connection } from "./connection.ts";
-import type { Source } from "./source.ts";
 
 /** What a test of a connector found out: sentences for whoever pressed the button. */
 export interface ConnectorTest {
@@ -10,7 +9,7 @@ export interface ConnectorTest {
   accountName: string | null;
 }
 
-/** A kind of connector: what it must know, how it is tried, what can be read. A new one is a folder and a line in the manifest. */
+/** A kind of connector: what it must know, how it is tried. A new one is a folder and a line in connectors.ts. */
 export interface ConnectorDefinition<Config, Secrets> {
   type: string;
   /** Settings without secrets. It parses `{}` unless something must be given. Unknown names are refused. */
@@ -27,8 +26,6 @@ export interface ConnectorDefinition<Config, Secrets> {
    * @throws {ProviderError} whose sentence says why not and what to do.
    */
   test(connection: Connection<Config, Secrets>): Promise<ConnectorTest>;
-  /** What can be read from it with these settings, in the order in which it is read. */
-  sources(config: Config): Source<Config, Secrets>[];
 }
 
 /** A connector whose settings' and credentials' types are forgotten, for the registry and the engine. */

@@ -16,7 +16,7 @@ export const runSchema = z.object({
   status: z.enum(["queued", "running", "waiting", "completed", "failed", "cancelled"]),
   mode: z.enum(["full", "incremental"]),
   trigger: z.enum(["user", "service", "schedule"]),
-  parameters: z.record(z.string(), z.json()),
+  parameters: z.record(z.string(), z.unknown()),
   streams: z.array(z.string()).nullable(),
   streams_done: z.array(z.string()),
   counts,

@@ -3,6 +3,7 @@ import { hubStore, type Store } from "../db/store.ts";
 import { errorFields, type Logger } from "../log.ts";
 import { ProviderError } from "../providers/provider_error.ts";
 import type { Page, Source } from "../providers/source.ts";
+import type { SyncedConnector } from "../providers/synced_connector.ts";
 import { onWorkerEnding } from "../runtime.ts";
 import { type ClaimedSlice, claimSlice } from "./claimed_slice.ts";
 import { judgeFailure } from "./failure.ts";
@@ -24,6 +25,14 @@ type SliceEnd =
 /** Records that a sweep deletes in one transaction. */
 const SWEEP_ROWS = 5000;
 
+/** What a slice is made of. */
+export interface SliceOptions {
+  /** Kinds of connector that this function reads. */
+  connectors: SyncedConnector[];
+  limits?: SliceLimits;
+  store?: Pick<Store, "call">;
+}
+
 let isWorkerEnding = false;
 onWorkerEnding(() => void (isWorkerEnding = true));
 
@@ -37,14 +46,14 @@ export async function runSlice(
   runId: string,
   functionName: string,
   log: Logger,
-  options: { limits?: SliceLimits; store?: Pick<Store, "call"> } = {},
+  options: SliceOptions,
 ): Promise<SyncRun | null> {
   const store = options.store ?? hubStore();
   const claim = await claimSlice(store, runId, functionName);
   if (claim === null || "run" in claim) return claim?.run ?? null;
   const { slice } = claim;
   const runLog = log.with({ run_id: runId, tenant_id: slice.connector.tenantId });
-  const end = await new Slice(store, slice, functionName, options.limits ?? SLICE_LIMITS, runLog).work();
+  const end = await new Slice(store, slice, functionName, options, runLog).work();
   if (end.kind === "lost") {
     runLog.warn("another slice has taken this run");
     return slice.run;
@@ -70,14 +79,15 @@ class Slice {
     private readonly store: Pick<Store, "call">,
     private readonly slice: ClaimedSlice,
     private readonly functionName: string,
-    private readonly limits: SliceLimits,
+    private readonly options: SliceOptions,
     private readonly log: Logger,
   ) {}
 
   async work(): Promise<SliceEnd> {
     try {
-      const opened = await openConnector(this.slice.connector, this.log);
-      const sources = await this.#plan(opened);
+      const synced = this.#synced();
+      const opened = openConnector(synced.definition, this.slice.connector, this.log);
+      const sources = await this.#plan(synced.sources(opened.connection.config));
       const done = new Set(this.slice.run.streams_done);
       for (const source of sources) {
         if (done.has(source.stream)) continue;
@@ -96,9 +106,18 @@ class Slice {
     }
   }
 
+  #synced(): SyncedConnector {
+    const { type } = this.slice.connector;
+    const synced = this.options.connectors.find(({ definition }) => definition.type === type);
+    if (synced) return synced;
+    throw new ProviderError(
+      "misconfigured",
+      `Connectors of type ${type} are not synced by ${this.functionName}.`,
+    );
+  }
+
   /** What the run reads, in order; written down at its first slice, so that new settings do not change a run. */
-  async #plan({ definition, connection }: OpenConnector): Promise<AnySource[]> {
-    const available = definition.sources(connection.config);
+  async #plan(available: AnySource[]): Promise<AnySource[]> {
     const wanted = this.slice.run.streams ?? available.map(({ stream }) => stream);
     if (wanted.length === 0) {
       throw new ProviderError("misconfigured", "The connector's settings name nothing to sync.");
@@ -201,7 +220,7 @@ class Slice {
   }
 
   #isOver({ traffic }: OpenConnector): boolean {
-    const { maxPages, maxRecords, maxBytes, maxRequests, maxWallMs } = this.limits;
+    const { maxPages, maxRecords, maxBytes, maxRequests, maxWallMs } = this.options.limits ?? SLICE_LIMITS;
     return isWorkerEnding || this.#pages >= maxPages || this.#records >= maxRecords ||
       traffic.receivedBytes >= maxBytes || traffic.requests >= maxRequests ||
       Date.now() - this.#startedMs >= maxWallMs;

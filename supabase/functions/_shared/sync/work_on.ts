@@ -1,5 +1,6 @@
 import type { Logger } from "../log.ts";
 import { errorFields } from "../log.ts";
+import type { SyncedConnector } from "../providers/synced_connector.ts";
 import { keepAlive } from "../runtime.ts";
 import { hasEnded, type SyncRun } from "./run_answer.ts";
 import { runSlice } from "./slice.ts";
@@ -13,21 +14,32 @@ const MAX_WALL_MS = 100_000;
  *
  * @returns the run after its first slice; null when there is no such run.
  */
-export async function workOn(runId: string, functionName: string, log: Logger): Promise<SyncRun | null> {
+export async function workOn(
+  runId: string,
+  functionName: string,
+  connectors: SyncedConnector[],
+  log: Logger,
+): Promise<SyncRun | null> {
   const startedMs = Date.now();
-  const run = await runSlice(runId, functionName, log);
-  if (run) keepAlive(sitOut(run, functionName, startedMs, log));
+  const slice = () => runSlice(runId, functionName, log, { connectors });
+  const run = await slice();
+  if (run) keepAlive(sitOut(run, slice, startedMs, log));
   return run;
 }
 
-async function sitOut(run: SyncRun, functionName: string, startedMs: number, log: Logger): Promise<void> {
+async function sitOut(
+  run: SyncRun,
+  slice: () => Promise<SyncRun | null>,
+  startedMs: number,
+  log: Logger,
+): Promise<void> {
   try {
     let current: SyncRun | null = run;
     while (current?.status === "waiting" && !hasEnded(current)) {
       const waitMs = new Date(current.next_slice_at ?? 0).getTime() - Date.now();
       if (waitMs > MAX_WAIT_MS || Date.now() + waitMs - startedMs > MAX_WALL_MS) return;
       await new Promise((resolve) => setTimeout(resolve, Math.max(waitMs, 0) + 10));
-      current = await runSlice(run.run_id, functionName, log);
+      current = await slice();
     }
   } catch (error) {
     // The schedule takes it up.

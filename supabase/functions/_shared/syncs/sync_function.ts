@@ -5,6 +5,7 @@ import { createFunction, type EdgeFunction } from "../http/create_function.ts";
 import { route } from "../http/route.ts";
 import { errorFields } from "../log.ts";
 import type { PlainJson } from "../providers/source.ts";
+import type { SyncedConnector } from "../providers/synced_connector.ts";
 import { keepAlive } from "../runtime.ts";
 import { runSchema } from "../sync/run_answer.ts";
 import { startSync } from "../sync/start_sync.ts";
@@ -15,7 +16,7 @@ export interface SyncFunction<Fields extends z.ZodRawShape> {
   name: string;
   summary: string;
   /** Kinds of connector it syncs; others are not found. */
-  connectorTypes: string[];
+  connectors: SyncedConnector[];
   /** Further fields of the body, for example folder_id. */
   fields: Fields;
   /** Streams and parameters of a run; streams null = all that the connector's settings name. */
@@ -34,7 +35,7 @@ const runOnlySchema = z.strictObject({ run_id: z.uuid() });
  * slice; the database calls for each further slice by the run's id.
  */
 export function syncFunction<Fields extends z.ZodRawShape>(options: SyncFunction<Fields>): EdgeFunction {
-  const { name } = options;
+  const { name, connectors } = options;
   const startSchema = z.strictObject({
     connector_id: z.uuid(),
     /** For machines, which belong to no workspace. */
@@ -74,11 +75,11 @@ export function syncFunction<Fields extends z.ZodRawShape>(options: SyncFunction
             mode: given.sync_mode,
             parameters: given.accept_deletions ? { ...parameters, accept_deletions: true } : parameters,
             functionName: name,
-            types: options.connectorTypes,
+            types: connectors.map(({ definition }) => definition.type),
             isRung: false,
             requestId,
           });
-          const worked = await workOn(run.run_id, name, log) ?? run;
+          const worked = await workOn(run.run_id, name, connectors, log) ?? run;
           return Response.json(worked);
         },
       }),
@@ -94,7 +95,7 @@ export function syncFunction<Fields extends z.ZodRawShape>(options: SyncFunction
         },
         examples: [{ name: "next_slice", body: { run_id: EXAMPLE_ID } }],
         handler: ({ body, log }) => {
-          const work = workOn(body.run_id, name, log);
+          const work = workOn(body.run_id, name, connectors, log);
           // Nothing is lost: the lease runs out, and the schedule calls again.
           keepAlive(
             work.catch((error) => log.error("slice failed", { run_id: body.run_id, ...errorFields(error) })),

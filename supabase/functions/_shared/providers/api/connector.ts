@@ -9,7 +9,6 @@ import {
   type RestConfig,
   restConfigSchema,
 } from "./config.ts";
-import { resourceSource } from "./resource_source.ts";
 import { testResend } from "./resend.ts";
 import { testRest } from "./test_rest.ts";
 
@@ -42,7 +41,6 @@ export const apiConnector: AnyConnector = defineConnector<ApiConfig, ApiSecrets>
   secrets: () => apiSecretsSchema,
   example: EXAMPLE,
   test: (connection) => isRest(connection) ? testRest(connection) : testResend(connection),
-  sources: (config) => config.flavor === "resend" ? [] : restSources(config),
 });
 
 /**
@@ -55,12 +53,7 @@ export const customConnector: AnyConnector = defineConnector<RestConfig, ApiSecr
   secrets: () => apiSecretsSchema,
   example: EXAMPLE,
   test: testRest as (connection: Connection<RestConfig, ApiSecrets>) => Promise<ConnectorTest>,
-  sources: restSources,
 });
-
-function restSources(config: RestConfig) {
-  return Object.entries(config.resources).map(([name, resource]) => resourceSource(name, resource));
-}
 
 function isRest(
   connection: Connection<ApiConfig, ApiSecrets>,

@@ -1,13 +1,8 @@
 import { defineConnector } from "../connector_definition.ts";
 import { ProviderError } from "../provider_error.ts";
-import { calendarEvents } from "./calendar.ts";
-import { driveFiles } from "./drive.ts";
 import { nameOf } from "./errors.ts";
-import { gmailMessages } from "./gmail.ts";
-import { type GoogleConfig, googleConfig, googleGrant, missingServices } from "./settings.ts";
+import { googleConfig, googleGrant, missingServices } from "./settings.ts";
 import { tryServices } from "./trial.ts";
-
-const SOURCES = { drive: driveFiles, gmail: gmailMessages, calendar: calendarEvents };
 
 /** Google Drive, Gmail and Google Calendar of one account, which a person connects by consent. */
 export const googleWorkspace = defineConnector({
@@ -45,5 +40,4 @@ export const googleWorkspace = defineConnector({
     const services = connection.config.services.map(nameOf).join(", ");
     return { message: `Connected to Google; this can be read: ${services}.`, accountName };
   },
-  sources: (config: GoogleConfig) => config.services.map((service) => SOURCES[service]),
 });

@@ -1,7 +1,5 @@
 import { type ConnectorTest, defineConnector } from "../connector_definition.ts";
 import { clientOf } from "./client.ts";
-import { departments } from "./departments.ts";
-import { employees } from "./employees.ts";
 import { countOf } from "./questions.ts";
 import {
   type OdooConfig,
@@ -21,8 +19,6 @@ export const odooConnector = defineConnector<OdooConfig, OdooSecrets>({
     secrets: { login: "hub@acme.example", api_key: "0123456789abcdef0123456789abcdef01234567" },
   },
   test,
-  // Departments first: whoever reads an employee then finds the department.
-  sources: () => [departments, employees],
 });
 
 /** Counts what a sync would read: that needs address, database, credentials and rights. */

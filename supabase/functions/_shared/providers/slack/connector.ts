@@ -2,9 +2,7 @@ import type { ConnectorTest } from "../connector_definition.ts";
 import { defineConnector } from "../connector_definition.ts";
 import { ProviderError } from "../provider_error.ts";
 import { callSlack, type SlackConnection } from "./client.ts";
-import { conversationsSource } from "./conversations_source.ts";
 import { textOf } from "./message_record.ts";
-import { messagesSource } from "./messages_source.ts";
 import { tryWebhook } from "./post.ts";
 import { type SlackConfig, slackConfigSchema, type SlackSecrets, slackSecretsSchema } from "./settings.ts";
 
@@ -19,7 +17,6 @@ export const slackConnector = defineConnector<SlackConfig, SlackSecrets>({
   },
   grant: "possible",
   test,
-  sources: () => [conversationsSource, messagesSource],
 });
 
 async function test(connection: SlackConnection): Promise<ConnectorTest> {

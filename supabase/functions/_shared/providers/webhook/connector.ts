@@ -13,5 +13,4 @@ export const webhookConnector = defineConnector({
         "There is nothing to call: others call the webhooks of this connector, which show what they received.",
       accountName: null,
     }),
-  sources: () => [],
 });
