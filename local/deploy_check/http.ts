@@ -7,6 +7,9 @@ const TIMEOUT_MS = 15_000;
 export const FUNCTION_PROBES: Record<string, { method: "GET" | "POST"; path: string }> = {
   "event-dispatch": { method: "POST", path: "" },
   "event-subscriptions": { method: "GET", path: "" },
+  "gmail-sync": { method: "POST", path: "" },
+  "google-calendar-sync": { method: "POST", path: "" },
+  "google-drive-sync": { method: "POST", path: "" },
   "guardian-meta": { method: "GET", path: "/integrations" },
   "integrations": { method: "GET", path: "/webhooks" },
   "meta-webhook-deliver": { method: "POST", path: "" },
