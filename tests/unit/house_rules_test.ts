@@ -9,7 +9,7 @@ Deno.test("HOUSE: every function uses the guardrails", () => {
   for (const entry of Deno.readDirSync(functionsDir)) {
     if (!entry.isDirectory || entry.name.startsWith("_")) continue;
     const uses = [...sources(join(functionsDir, entry.name))].some((path) =>
-      /^(?:import|export)\b[^";]*? from "(\.\.\/)+_shared\/guardrails\.ts"/m.test(Deno.readTextFileSync(path))
+      /^(?:import|export)\b[^";]*?"(\.\.\/)+_shared\/guardrails\.ts"/m.test(Deno.readTextFileSync(path))
     );
     assert.ok(uses, `${entry.name} does not import guardrails.ts`);
   }
