@@ -5,6 +5,7 @@ const TIMEOUT_MS = 15_000;
 
 /** How each function is called without credentials; all of them refuse with 401 and a code of ours. */
 export const FUNCTION_PROBES: Record<string, { method: "GET" | "POST"; path: string }> = {
+  "api-sync": { method: "POST", path: "" },
   "event-dispatch": { method: "POST", path: "" },
   "event-subscriptions": { method: "GET", path: "" },
   "gmail-sync": { method: "POST", path: "" },
