@@ -15,6 +15,7 @@ export const FUNCTION_PROBES: Record<string, { method: "GET" | "POST"; path: str
   "integrations": { method: "GET", path: "/webhooks" },
   "meta-webhook-deliver": { method: "POST", path: "" },
   "oauth": { method: "POST", path: "/upkeep" },
+  "odoo-sync": { method: "POST", path: "" },
   "slack-notify": { method: "POST", path: "" },
   "slack-sync": { method: "POST", path: "" },
   "webhook-receiver": { method: "POST", path: "/00000000-0000-4000-8000-000000000000" },

@@ -24,6 +24,11 @@ export class PageStore {
     this.#unseen = null;
   }
 
+  /** As after pages of a pass that are not looked at here: nothing of what is held is missing in it. */
+  resumePass(): void {
+    this.#unseen = new Set();
+  }
+
   copy(): PageStore {
     const copy = new PageStore();
     for (const [id, values] of this.records) copy.records.set(id, values);

@@ -44,6 +44,7 @@ export async function readResource(
 ): Promise<ReadResource> {
   const store = new PageStore();
   for (const [id, values] of held) store.records.set(id, values);
+  if (cursor !== null) store.resumePass();
   const pages: Page[] = [];
   const source = resourceSource(name, connection.config.resources[name]!);
   const onPage = (_: Cursor, page: Page) => void pages.push(page);
