@@ -721,7 +721,11 @@ begin
   end if;
   update public.sync_runs r set
     deleted_count = r.deleted_count + v_deleted,
-    streams_done = case when v_is_refused or v_unseen = 0 then r.streams_done || p_stream else r.streams_done end
+    -- A sweep that an earlier run has left is not the end of this one's reading.
+    streams_done = case
+      when (v_is_refused or v_unseen = 0) and p_stream = any (r.streams_begun) then r.streams_done || p_stream
+      else r.streams_done
+    end
   where r.id = v_run.id;
   return jsonb_build_object(
     'outcome', case when v_is_refused then 'refused' else 'applied' end, 'left', v_unseen, 'stored', v_counts -> 'stored'

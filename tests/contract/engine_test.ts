@@ -88,6 +88,25 @@ stackTest(
 );
 
 stackTest(
+  "SYNC: a sweep that a run has left is ended by the next one, which then reads what is new",
+  () =>
+    withOdoo(async (synced, provider) => {
+      provider.create(20);
+      await synced.complete();
+      // What the provider does not have, and the pass before has not seen.
+      await sql`insert into public.odoo_employees (tenant_id, org_id, connector_id, external_id, name, content_hash)
+      select tenant_id, org_id, connector_id, 'gone', name, content_hash from public.odoo_employees
+      where connector_id = ${synced.connectorId} limit 1`;
+      await sql`update public.sync_cursors set pass_state = 'sweeping'
+      where connector_id = ${synced.connectorId} and stream = ${subject.stream}`;
+      provider.create(2);
+      const run = await synced.complete();
+      assert.deepEqual([run.counts.created, run.counts.deleted], [2, 1], JSON.stringify(run));
+      await synced.assertExact("after the run that ended the sweep");
+    }),
+);
+
+stackTest(
   "SYNC: a worker that slept past its lease changes nothing",
   () =>
     withOdoo(async (synced, provider) => {

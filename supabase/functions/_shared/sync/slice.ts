@@ -140,7 +140,13 @@ class Slice {
     let hasStartedOver = false;
     while (true) {
       const position = this.slice.positions.get(stream);
-      if (position?.isSweeping && !beginsPass) return await this.#sweep(source);
+      if (position?.isSweeping && !beginsPass) {
+        const end = await this.#sweep(source);
+        // A run before this one has left the sweep; what has changed since is still to be read.
+        if (end || this.slice.streamsBegun.has(stream)) return end;
+        position.isSweeping = false;
+        continue;
+      }
       if (this.#isOver(opened)) return { kind: "continue", function_name: this.functionName };
       const cursor = beginsPass ? null : position?.cursor ?? null;
       let page: Page;
@@ -159,6 +165,7 @@ class Slice {
       const stored = await storePage(this.store, lease, source, page, isFirstOfPass);
       if (stored.outcome !== "applied") return { kind: stored.outcome };
       beginsPass = false;
+      this.slice.streamsBegun.add(stream);
       this.#pages++;
       this.#records += page.records.length + Math.ceil((page.presentIds?.length ?? 0) / 10);
       const isSweeping = stored.pass_state === "sweeping";
