@@ -98,7 +98,7 @@ export const connectorRoutes = [
     examples: [{ name: "webhooks_of_a_shop", body: { type: "webhook", name: "Shop" } }],
     handler: async ({ access, body }) => {
       const definition = await knownConnector(body.type);
-      const config = checkedConfig(definition, body.config);
+      const config = await checkedConfig(definition, body.config);
       const secrets = body.secrets === undefined ? null : checkedSecrets(definition, body.secrets);
       const isComplete = secrets !== null || needsNoSecrets(definition);
       if (body.is_active && !isComplete) {
@@ -169,7 +169,7 @@ export const connectorRoutes = [
           p_org_id: access.orgId as string,
           p_connector_id: params.connector_id!,
           p_name: (body.name ?? null) as string,
-          p_config: (config === undefined ? null : checkedConfig(definition!, config)) as string,
+          p_config: (config === undefined ? null : await checkedConfig(definition!, config)) as string,
           p_secrets: (secrets === undefined ? null : checkedSecrets(definition!, secrets)) as string,
           p_is_active: (isActive ?? null) as boolean,
           p_sync_interval_seconds: (body.sync_interval_seconds ?? null) as number,

@@ -18,6 +18,11 @@ export interface ConnectorDefinition<Config, Secrets> {
   secrets(): z.ZodType<Secrets>;
   /** Settings and credentials that pass, as an example; the credentials are nobody's. */
   example: { config: Record<string, unknown>; secrets: Record<string, unknown> };
+  /**
+   * Addresses that a tenant chose, by the setting they stand in: looked at when they are saved. What protects is the same
+   * check before every request. Left out = it calls the provider's own only.
+   */
+  addresses?(config: Config): Record<string, string>;
   /** Whether people connect it by a grant (OAuth) instead of typing credentials, or may do so. */
   grant?: "only" | "possible";
   /**

@@ -39,6 +39,7 @@ export const apiConnector: AnyConnector = defineConnector<ApiConfig, ApiSecrets>
   type: "api",
   config: () => apiConfigSchema as z.ZodType<ApiConfig>,
   secrets: () => apiSecretsSchema,
+  addresses,
   example: EXAMPLE,
   test: (connection) => isRest(connection) ? testRest(connection) : testResend(connection),
 });
@@ -51,9 +52,16 @@ export const customConnector: AnyConnector = defineConnector<RestConfig, ApiSecr
   type: "custom",
   config: () => restConfigSchema as z.ZodType<RestConfig>,
   secrets: () => apiSecretsSchema,
+  addresses,
   example: EXAMPLE,
   test: testRest as (connection: Connection<RestConfig, ApiSecrets>) => Promise<ConnectorTest>,
 });
+
+function addresses(config: ApiConfig): Record<string, string> {
+  if (config.flavor === "resend") return { base_url: config.base_url };
+  const tokens = config.auth.kind === "oauth2_client_credentials" ? config.auth.token_url : undefined;
+  return { base_url: config.base_url, ...tokens !== undefined && { "auth.token_url": tokens } };
+}
 
 function isRest(
   connection: Connection<ApiConfig, ApiSecrets>,

@@ -14,6 +14,7 @@ export const odooConnector = defineConnector<OdooConfig, OdooSecrets>({
   type: "odoo",
   config: odooConfig,
   secrets: odooSecrets,
+  addresses: ({ url }) => ({ url }),
   example: {
     config: { url: "https://acme.odoo.com", database: "acme" },
     secrets: { login: "hub@acme.example", api_key: "0123456789abcdef0123456789abcdef01234567" },
