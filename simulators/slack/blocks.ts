@@ -52,15 +52,18 @@ export function controlsIn(post: SlackPost): string[] {
     ...(block.text?.type === "mrkdwn" ? [block.text] : []),
     ...(block.fields ?? []),
     ...(block.elements ?? []),
-  ]).map((text) => text.text);
-  return [post.text ?? "", ...texts].flatMap((text) => text.match(/<[^<>]*>?/g) ?? []);
+  ]).map((text) => text?.text);
+  return [post.text ?? "", ...texts].flatMap((text) =>
+    typeof text !== "string" ? [] : text.match(/<[^<>]*>?/g) ?? []
+  );
 }
 
 function isBlocks(blocks: unknown): boolean {
   return Array.isArray(blocks) && blocks.length > 0 && blocks.length <= MAX_BLOCKS && blocks.every(isBlock);
 }
 
-function isBlock(block: Block): boolean {
+function isBlock(block: Block | null): boolean {
+  if (typeof block !== "object" || block === null) return false;
   switch (block.type) {
     case "header":
       return block.text?.type === "plain_text" && isText(block.text, 150);
@@ -83,7 +86,8 @@ function areTexts(texts: Text[] | undefined, maxChars: number): boolean {
     texts.every((text) => isText(text, maxChars));
 }
 
-function isText(text: Text, maxChars: number): boolean {
+function isText(text: Text | null, maxChars: number): boolean {
+  if (typeof text !== "object" || text === null) return false;
   const isKnown = text.type === "mrkdwn" || (text.type === "plain_text" && text.verbatim === undefined);
   return isKnown && typeof text.text === "string" && text.text.length > 0 && text.text.length <= maxChars;
 }

@@ -127,18 +127,18 @@ $$;
 comment on function private.connector_resource(public.integration_connectors) is
   'A connector as the API shows it: never its credentials, nor where they lie.';
 
-create function private.writable_connector(
+create function private.permitted_connector(
   p_tenant_id uuid, p_org_id uuid, p_connector_id uuid, p_actor uuid, p_permission text
 )
 returns public.integration_connectors
 language plpgsql
+stable
 set search_path = ''
 as $$
 declare
   v_connector public.integration_connectors;
 begin
   perform private.assert_permission(p_tenant_id, p_actor, p_permission);
-  perform private.set_actor(p_actor);
   select c.* into v_connector from public.integration_connectors c
   where c.tenant_id = p_tenant_id and c.id = p_connector_id
     and (
@@ -150,8 +150,31 @@ begin
       ))
       -- Reading it out is not changing it: whoever may sync may sync what all orgs share.
       or (c.org_id is null and p_permission = 'connectors.sync')
-    )
-  for update;
+    );
+  if v_connector.id is null then
+    perform private.raise_error('IL404', 'This connector does not exist.');
+  end if;
+  return v_connector;
+end;
+$$;
+comment on function private.permitted_connector(uuid, uuid, uuid, uuid, text) is
+  'A connector for p_actor (null = the service), who needs p_permission, within an org; one of all orgs is changed by platform-level members only, and synced by anybody who may sync. Locks nothing: whoever ends a run holds the run and then needs its connector, so nobody may wait for a run with the connector locked. Throws IL403, IL404.';
+
+create function private.writable_connector(
+  p_tenant_id uuid, p_org_id uuid, p_connector_id uuid, p_actor uuid, p_permission text
+)
+returns public.integration_connectors
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_connector public.integration_connectors :=
+    private.permitted_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, p_permission);
+begin
+  perform private.set_actor(p_actor);
+  select c.* into v_connector from public.integration_connectors c
+  where c.tenant_id = p_tenant_id and c.id = p_connector_id
+  for no key update;
   if v_connector.id is null then
     perform private.raise_error('IL404', 'This connector does not exist.');
   end if;
@@ -159,7 +182,7 @@ begin
 end;
 $$;
 comment on function private.writable_connector(uuid, uuid, uuid, uuid, text) is
-  'Locks a connector for a change by p_actor (null = the service), who needs p_permission, within an org; one of all orgs is changed by platform-level members only, and synced by anybody who may sync. Throws IL403, IL404.';
+  'The same, locked for a change, and p_actor named for the audit log. Throws IL403, IL404.';
 
 create function private.put_secret(p_tenant_id uuid, p_secret_ref uuid, p_secret text, p_description text)
 returns uuid
@@ -266,10 +289,15 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_connector constant public.integration_connectors :=
-    private.writable_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.manage');
-  v_resource constant jsonb := private.connector_resource(v_connector);
+  v_connector public.integration_connectors :=
+    private.permitted_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.manage');
+  v_resource jsonb;
 begin
+  -- Its runs first, as whoever ends one locks run and connector in this order.
+  perform from public.sync_runs r
+  where r.tenant_id = p_tenant_id and r.connector_id = p_connector_id and r.finished_at is null for update;
+  v_connector := private.writable_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.manage');
+  v_resource := private.connector_resource(v_connector);
   begin
     delete from public.integration_connectors c where c.tenant_id = p_tenant_id and c.id = p_connector_id;
   exception

@@ -183,7 +183,7 @@ set search_path = ''
 as $$
 declare
   v_connector constant public.integration_connectors :=
-    private.writable_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.sync');
+    private.permitted_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.sync');
   v_function text;
   v_run public.sync_runs;
 begin
@@ -197,19 +197,23 @@ begin
   if v_connector.status <> 'active' then
     return jsonb_build_object('outcome', v_connector.status, 'error', v_connector.last_error);
   end if;
-  insert into public.sync_runs
-    (tenant_id, org_id, connector_id, mode, trigger, parameters, streams, function_name, requested_by, trace_id)
-  values (
-    p_tenant_id, v_connector.org_id, p_connector_id, p_mode, p_trigger, coalesce(p_parameters, '{}')::jsonb, p_streams, v_function,
-    p_actor, p_trace_id
-  )
-  on conflict (tenant_id, connector_id) where finished_at is null do nothing
-  returning * into v_run;
-  if v_run.id is null then
+  loop
+    insert into public.sync_runs
+      (tenant_id, org_id, connector_id, mode, trigger, parameters, streams, function_name, requested_by, trace_id)
+    values (
+      p_tenant_id, v_connector.org_id, p_connector_id, p_mode, p_trigger, coalesce(p_parameters, '{}')::jsonb, p_streams, v_function,
+      p_actor, p_trace_id
+    )
+    on conflict (tenant_id, connector_id) where finished_at is null do nothing
+    returning * into v_run;
+    exit when v_run.id is not null;
     select r.* into v_run from public.sync_runs r
     where r.tenant_id = p_tenant_id and r.connector_id = p_connector_id and r.finished_at is null;
-    return jsonb_build_object('outcome', 'running', 'run', private.sync_run_resource(v_run));
-  end if;
+    if v_run.id is not null then
+      return jsonb_build_object('outcome', 'running', 'run', private.sync_run_resource(v_run));
+    end if;
+    -- The one in the way has just ended.
+  end loop;
   if p_is_rung then
     perform private.invoke_function(v_function || '/slice', jsonb_build_object('run_id', v_run.id));
   end if;
@@ -237,6 +241,11 @@ begin
   returning * into v_run;
   select c.* into v_connector from public.integration_connectors c
   where c.tenant_id = v_run.tenant_id and c.id = v_run.connector_id;
+  -- Run, connector, state: everybody locks them in this order.
+  if p_error_class = 'reconnect_needed' then
+    perform private.mark_disconnected(v_connector, p_error);
+    v_connector.status := 'error';
+  end if;
   update public.connector_states s set
     last_run_id = v_run.id, last_sync_at = v_run.finished_at, last_sync_status = p_status,
     failures_in_a_row = case p_status when 'completed' then 0 when 'failed' then s.failures_in_a_row + 1 else s.failures_in_a_row end,
@@ -265,9 +274,7 @@ begin
     ),
     'interlock', v_run.trace_id
   );
-  if p_error_class = 'reconnect_needed' then
-    perform private.mark_disconnected(v_connector, p_error);
-  elsif p_status = 'failed' and v_failures = 1 then
+  if p_status = 'failed' and v_failures = 1 and p_error_class <> 'reconnect_needed' then
     perform private.notify_admins(
       v_run.tenant_id, 'connector.sync_failed', 'warning', left(format('The sync of %s failed: %s', v_connector.name, p_error), 1000),
       'connector', v_run.connector_id::text,
@@ -810,7 +817,7 @@ begin
   if v_run.id is null then
     perform private.raise_error('IL404', 'This run does not exist.');
   end if;
-  perform private.writable_connector(p_tenant_id, p_org_id, v_run.connector_id, p_actor, 'connectors.sync');
+  perform private.permitted_connector(p_tenant_id, p_org_id, v_run.connector_id, p_actor, 'connectors.sync');
   select r.* into v_run from public.sync_runs r where r.id = p_run_id for update;
   if v_run.finished_at is not null then
     perform private.raise_error('IL409', format('This run has %s already.', case v_run.status when 'failed' then 'failed' else 'ended as ' || v_run.status end));
@@ -842,6 +849,10 @@ begin
     join public.integration_connectors c on c.tenant_id = s.tenant_id and c.id = s.connector_id
     join private.sync_functions f on f.connector_type = c.type
     where s.next_sync_at <= p_now and c.status = 'active'
+      and not exists (
+        select from public.sync_runs r
+        where r.tenant_id = s.tenant_id and r.connector_id = s.connector_id and r.finished_at is null
+      )
     order by s.next_sync_at
     limit 200
     for update of s skip locked

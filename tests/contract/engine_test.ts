@@ -2,7 +2,7 @@ import "./subject_environment.ts";
 import assert from "node:assert/strict";
 import { hubStore, type Store } from "../../supabase/functions/_shared/db/store.ts";
 import type { RunningSubject } from "../support/contract_subject.ts";
-import { call } from "../support/api.ts";
+import { type Answer, call } from "../support/api.ts";
 import { odooSubjects } from "../support/odoo_subjects.ts";
 import { eventually, sql, stack, stackTest } from "../support/stack.ts";
 import { quiet, seeded, Synced } from "./synced.ts";
@@ -194,8 +194,8 @@ stackTest(
   "SYNC: a worker that is killed in the middle of a run is followed by another, and the result is exact",
   () =>
     withOdoo(async (synced, provider) => {
-      provider.create(3000);
-      const started = await call("odoo-sync", {
+      provider.create(4000);
+      const started = call("odoo-sync", {
         headers: { apikey: stack.hubKey },
         body: {
           connector_id: synced.connectorId,
@@ -204,7 +204,6 @@ stackTest(
           sync_mode: "full",
         },
       }).catch(() => null);
-      assert.ok(started === null || started.status === 200);
       let kills = 0;
       await eventually(async () => {
         const run = await newestRun(synced);
@@ -218,9 +217,11 @@ stackTest(
         await sql`select private.start_due_syncs()`;
         return null;
       }, 90_000);
+      await started;
+      assert.ok(kills > 0, "a worker was killed");
       assert.equal((await newestRun(synced))!.status, "completed");
-      await synced.assertExact("after all workers were killed");
-      assert.equal((await synced.events()).created, 3000);
+      await synced.assertExact("after workers were killed");
+      assert.equal((await synced.events()).created, 4000);
     }),
 );
 
@@ -249,6 +250,41 @@ async function killWorker(name: string): Promise<boolean> {
     throw error;
   }
 }
+
+stackTest(
+  "SYNC: started, changed, cancelled and ended at once, nobody waits for anybody for ever",
+  () =>
+    withOdoo(async (synced, provider) => {
+      const caller = { user: synced.tenant.users.owner, orgId: synced.tenant.orgs[0] };
+      const path = `integrations/connectors/${synced.connectorId}`;
+      const secrets = { ...provider.secrets };
+      const nothing: Pick<Answer, "status" | "body"> = { status: 200, body: null };
+      const startDue = async () => {
+        await sql`select private.start_due_syncs()`;
+        return nothing;
+      };
+      const cancelNewest = async () => {
+        const run = await newestRun(synced);
+        return run
+          ? await call(`integrations/runs/${run.id}/cancel`, { ...caller, method: "POST" })
+          : nothing;
+      };
+      for (let round = 0; round < 8; round++) {
+        // Every other round the provider refuses, and the end of the run changes the connector.
+        const given = round % 2 === 0 ? secrets : provider.badSecrets;
+        const patch = (body: unknown) => call(path, { ...caller, method: "PATCH", body });
+        const answers = await Promise.all([
+          ...Array.from({ length: 4 }, () => call(`${path}/sync`, { ...caller, body: { wait_seconds: 1 } })),
+          patch({ secrets: given }),
+          patch({ sync_interval_seconds: 60 + round }),
+          call(`${path}/test`, { ...caller, method: "POST" }),
+          startDue(),
+          cancelNewest(),
+        ]);
+        for (const { status, body } of answers) assert.ok([200, 409].includes(status), JSON.stringify(body));
+      }
+    }),
+);
 
 stackTest(
   "SYNC: what went long ago and runs that are old are removed",

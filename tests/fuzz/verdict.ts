@@ -28,8 +28,9 @@ export function faultOf(route: AnyRoute, request: FuzzRequest, answer: RawAnswer
   if (status === 0) return "closed the connection without an answer";
   if (!ours) return `answered ${status} without x-request-id`;
   if (request.method === "OPTIONS" && status === 204) return null;
-  const isRedirect = status === 302 && route.response?.form === "redirect" && !request.mayGoAstray;
-  if (isRedirect) {
+  if (status === 302 && route.response?.form === "redirect") {
+    // What was sent elsewhere may have come here all the same.
+    if (request.mayGoAstray) return null;
     return faultOfSuccess(route, request, { ...answer, text: answer.headers.get("location") ?? "" });
   }
   if (status >= 200 && status < 300) return faultOfSuccess(route, request, answer);
