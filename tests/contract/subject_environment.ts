@@ -1,10 +1,12 @@
-import { stack } from "../support/stack.ts";
 import "../support/functions_env.ts";
+import { withHubEnvironment } from "../support/hub_environment.ts";
+import { stack } from "../support/stack.ts";
 
 /** This process runs slices itself, as a function would, against the servers that play the providers. */
-const variables = {
+withHubEnvironment({
+  SUPABASE_URL: stack.apiUrl,
+  SUPABASE_SECRET_KEYS: JSON.stringify(stack.keys.secretKeys),
   INTERLOCK_EGRESS_ALLOW_LOCAL: "1",
-  INTERLOCK_LOG_LEVEL: "error",
   INTERLOCK_SLACK_API_URL: `http://127.0.0.1:${stack.slackPort}/api`,
   INTERLOCK_GOOGLE_KEYS_URL: `http://127.0.0.1:${stack.googlePort}/oauth2/v3/certs`,
   INTERLOCK_GOOGLE_API_URL: `http://127.0.0.1:${stack.googlePort}`,
@@ -12,5 +14,4 @@ const variables = {
   INTERLOCK_GOOGLE_CLIENT_SECRET: "google-client-secret-of-tests",
   INTERLOCK_SLACK_CLIENT_ID: "slack-client.test",
   INTERLOCK_SLACK_CLIENT_SECRET: "slack-client-secret-of-tests",
-};
-for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
+});
