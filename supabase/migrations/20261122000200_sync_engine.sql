@@ -441,17 +441,24 @@ begin
     known as materialized (
       select g.*, t.id, t.content_hash as known_hash, t.deleted_at
       from given g
-      left join public.%1$I t on t.tenant_id = $2 and t.connector_id = $3 and t.external_id = g.external_id
+      -- One by one through the index: nobody knows how many are given, and a scan would grow with the table.
+      left join lateral (
+        select o.id, o.content_hash, o.deleted_at from public.%1$I o
+        where o.tenant_id = $2 and o.connector_id = $3 and o.external_id = g.external_id
+        limit 1
+      ) t on true
     ),
     written as (
-      insert into public.%1$I as t (tenant_id, org_id, connector_id, external_id, content_hash, seen_pass%2$s)
-      select $2, $4, $3, k.external_id, k.content_hash, $5%3$s
+      insert into public.%1$I as t
+        (tenant_id, org_id, connector_id, external_id, content_hash, seen_pass, first_synced_at, last_synced_at%2$s)
+      select $2, $4, $3, k.external_id, k.content_hash, $5, $7, $7%3$s
       from known k
       cross join lateral jsonb_populate_record(null::public.%1$I, k.vals) as v
       where k.id is null or k.known_hash <> k.content_hash or k.deleted_at is not null
       on conflict (tenant_id, connector_id, external_id) do update set
         org_id = excluded.org_id, content_hash = excluded.content_hash, seen_pass = coalesce(excluded.seen_pass, t.seen_pass),
-        last_synced_at = clock_timestamp(), deleted_at = null%4$s
+        first_synced_at = case when t.deleted_at is null then t.first_synced_at else $7 end, last_synced_at = $7,
+        deleted_at = null%4$s
       returning t.*
     ),
     marked as (
@@ -464,10 +471,10 @@ begin
       'given', (select count(*) from given),
       'rows', (
         select coalesce(jsonb_agg(jsonb_build_object(
-          'change', case when k.id is null or k.deleted_at is not null then 'created' else 'updated' end,
+          'change', case when w.first_synced_at = w.last_synced_at then 'created' else 'updated' end,
           'row', to_jsonb(w)
         )), '[]'::jsonb)
-        from written w join known k on k.external_id = w.external_id
+        from written w
       )
     )
     $sql$,
@@ -479,7 +486,7 @@ begin
     (select string_agg(format(', %1$I = excluded.%1$I', c.name), '' order by c.place) from unnest(v_columns) with ordinality as c (name, place))
   )
   into v_answer
-  using p_records, p_run.tenant_id, p_run.connector_id, p_run.org_id, p_pass_id, p_stream;
+  using p_records, p_run.tenant_id, p_run.connector_id, p_run.org_id, p_pass_id, p_stream, clock_timestamp();
   perform private.tell_of_records(p_run, p_table, p_stream, p_entity_type, v_answer -> 'rows');
   return (
     select jsonb_build_object(

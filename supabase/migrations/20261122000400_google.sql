@@ -50,7 +50,7 @@ comment on column public.google_drive_files.owner_email is 'Address of its owner
 comment on column public.google_drive_files.owner_name is 'Name of its owner; null = it belongs to a shared drive.';
 comment on column public.google_drive_files.content_hash is 'Hash of what was read: the same = nothing changed.';
 comment on column public.google_drive_files.seen_pass is 'Newest pass over everything that met it; null = none.';
-comment on column public.google_drive_files.first_synced_at is 'When it was first read.';
+comment on column public.google_drive_files.first_synced_at is 'When it was first read, or read again after it had gone.';
 comment on column public.google_drive_files.last_synced_at is 'When a change of it was last written.';
 comment on column public.google_drive_files.deleted_at is 'When it was found to be gone; null = it exists. Removed 30 days later.';
 alter table public.google_drive_files enable row level security;
@@ -108,7 +108,7 @@ comment on column public.gmail_messages.history_id is 'Gmail''s number of its la
 comment on column public.gmail_messages.size_bytes is 'Size, as Gmail estimates it.';
 comment on column public.gmail_messages.content_hash is 'Hash of what was read: the same = nothing changed.';
 comment on column public.gmail_messages.seen_pass is 'Newest pass over everything that met it; null = none.';
-comment on column public.gmail_messages.first_synced_at is 'When it was first read.';
+comment on column public.gmail_messages.first_synced_at is 'When it was first read, or read again after it had gone.';
 comment on column public.gmail_messages.last_synced_at is 'When a change of it was last written.';
 comment on column public.gmail_messages.deleted_at is 'When it was found to be gone; null = it exists. Removed 30 days later.';
 alter table public.gmail_messages enable row level security;
@@ -182,7 +182,7 @@ comment on column public.google_calendar_events.web_link is 'Where people open i
 comment on column public.google_calendar_events.event_updated_at is 'When it last changed, as Google says.';
 comment on column public.google_calendar_events.content_hash is 'Hash of what was read: the same = nothing changed.';
 comment on column public.google_calendar_events.seen_pass is 'Newest pass over everything that met it; null = none.';
-comment on column public.google_calendar_events.first_synced_at is 'When it was first read.';
+comment on column public.google_calendar_events.first_synced_at is 'When it was first read, or read again after it had gone.';
 comment on column public.google_calendar_events.last_synced_at is 'When a change of it was last written.';
 comment on column public.google_calendar_events.deleted_at is 'When it was found to be gone; null = it exists. Removed 30 days later.';
 alter table public.google_calendar_events enable row level security;

@@ -44,7 +44,7 @@ comment on column public.odoo_departments.provider_create_date is 'create_date i
 comment on column public.odoo_departments.provider_write_date is 'write_date in Odoo, to the second.';
 comment on column public.odoo_departments.content_hash is 'Hash of the values, by which a change is told.';
 comment on column public.odoo_departments.seen_pass is 'The last complete reading that met it; null = none yet.';
-comment on column public.odoo_departments.first_synced_at is 'Instant at which it was first stored.';
+comment on column public.odoo_departments.first_synced_at is 'When it was first read, or read again after it had gone.';
 comment on column public.odoo_departments.last_synced_at is 'Instant at which a change was last stored.';
 comment on column public.odoo_departments.deleted_at is 'Instant at which it was found gone; null = it exists.';
 
@@ -116,7 +116,7 @@ comment on column public.odoo_employees.provider_create_date is 'create_date in 
 comment on column public.odoo_employees.provider_write_date is 'write_date in Odoo, to the second; from Odoo 19 on, a change of department or job may leave it as it was.';
 comment on column public.odoo_employees.content_hash is 'Hash of the values, by which a change is told.';
 comment on column public.odoo_employees.seen_pass is 'The last complete reading that met it; null = none yet.';
-comment on column public.odoo_employees.first_synced_at is 'Instant at which it was first stored.';
+comment on column public.odoo_employees.first_synced_at is 'When it was first read, or read again after it had gone.';
 comment on column public.odoo_employees.last_synced_at is 'Instant at which a change was last stored.';
 comment on column public.odoo_employees.deleted_at is 'Instant at which it was found gone; null = it exists.';
 

@@ -44,7 +44,7 @@ comment on column public.slack_conversations.member_count is 'People in it; null
 comment on column public.slack_conversations.created_at is 'When it was made at Slack.';
 comment on column public.slack_conversations.content_hash is 'Hash of the values, by which a change is known.';
 comment on column public.slack_conversations.seen_pass is 'The newest pass over everything that saw it; null = none did.';
-comment on column public.slack_conversations.first_synced_at is 'When it was first stored.';
+comment on column public.slack_conversations.first_synced_at is 'When it was first read, or read again after it had gone.';
 comment on column public.slack_conversations.last_synced_at is 'When a change of it was last stored.';
 comment on column public.slack_conversations.deleted_at is 'When the channel was found to be gone; null = it exists. The row is removed 30 days later.';
 
@@ -114,7 +114,7 @@ comment on column public.slack_messages.reactions is '[{name, count}]; null = no
 comment on column public.slack_messages.files is '[{id, name, mimetype, size}], without addresses; null = none.';
 comment on column public.slack_messages.content_hash is 'Hash of the values, by which a change is known.';
 comment on column public.slack_messages.seen_pass is 'The newest pass over everything that saw it; null = none did.';
-comment on column public.slack_messages.first_synced_at is 'When it was first stored.';
+comment on column public.slack_messages.first_synced_at is 'When it was first read, or read again after it had gone.';
 comment on column public.slack_messages.last_synced_at is 'When a change of it was last stored.';
 comment on column public.slack_messages.deleted_at is 'When the message was found to be gone; null = it exists. The row is removed 30 days later.';
 

@@ -36,7 +36,7 @@ comment on column public.api_records.data is 'The record as the resource''s fiel
 comment on column public.api_records.provider_updated_at is 'When it was changed last, by the API; null = the resource does not say where that stands, or the record does not tell.';
 comment on column public.api_records.content_hash is 'Hash of the values, by which a change is known.';
 comment on column public.api_records.seen_pass is 'The newest pass over everything that saw it; null = none did.';
-comment on column public.api_records.first_synced_at is 'When it was first stored.';
+comment on column public.api_records.first_synced_at is 'When it was first read, or read again after it had gone.';
 comment on column public.api_records.last_synced_at is 'When a change of it was last stored.';
 comment on column public.api_records.deleted_at is 'When it was found to be gone; null = it exists. The row is removed 30 days later.';
 

@@ -74,6 +74,18 @@ export const probes: Record<string, { good: Probe; bad: Probe }> = {
     good: { expected: 404, send: ({ url, stack, demo }) => sendSync(url, stack.hubKey, demo) },
     bad: { expected: 401, send: ({ url, demo }) => sendSync(url, "sb_secret_wrong", demo) },
   },
+  "gmail-sync": {
+    good: { expected: 404, send: ({ url, stack, demo }) => sendSync(url, stack.hubKey, demo) },
+    bad: { expected: 401, send: ({ url, demo }) => sendSync(url, "sb_secret_wrong", demo) },
+  },
+  "google-calendar-sync": {
+    good: { expected: 404, send: ({ url, stack, demo }) => sendSync(url, stack.hubKey, demo) },
+    bad: { expected: 401, send: ({ url, demo }) => sendSync(url, "sb_secret_wrong", demo) },
+  },
+  "google-drive-sync": {
+    good: { expected: 404, send: ({ url, stack, demo }) => sendSync(url, stack.hubKey, demo) },
+    bad: { expected: 401, send: ({ url, demo }) => sendSync(url, "sb_secret_wrong", demo) },
+  },
   "slack-sync": {
     good: { expected: 404, send: ({ url, stack, demo }) => sendSync(url, stack.hubKey, demo) },
     bad: { expected: 401, send: ({ url, demo }) => sendSync(url, "sb_secret_wrong", demo) },
