@@ -13,7 +13,9 @@ export interface KeysetPosition {
   id: string;
 }
 
-const atSchema = z.iso.datetime({ offset: true });
+/** An instant as Postgres writes it: what the format allows beyond that (year 0, a day's offset, 300 digits) it refuses. */
+const atSchema = z.iso.datetime({ offset: true })
+  .regex(/^(?!0000)[^.]{19}(\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-5]):[0-9]{2})$/);
 
 /** What a list that is not ordered by uuid has for an id: a number of the database. */
 export const numberedIdSchema = z.string().regex(/^[1-9][0-9]{0,17}$/);
