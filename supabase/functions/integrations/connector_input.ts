@@ -1,5 +1,5 @@
-import type { z } from "zod";
 import { checkUrl, EgressError, InterlockError } from "../_shared/guardrails.ts";
+import { validated } from "../_shared/http/validated.ts";
 import type { AnyConnector } from "../_shared/providers/connector_definition.ts";
 import { connectorOf } from "../_shared/providers/connectors.ts";
 
@@ -18,7 +18,7 @@ export async function checkedConfig(
   definition: AnyConnector,
   config: Record<string, unknown>,
 ): Promise<string> {
-  const right = checked(definition.config(), config, "config");
+  const right = validated(definition.config(), config, "config");
   for (const [name, url] of Object.entries(definition.addresses?.(right) ?? {})) {
     await checkAddress(`config.${name}`, url);
   }
@@ -55,22 +55,10 @@ export function checkedSecrets(definition: AnyConnector, secrets: Record<string,
       "secrets: this connector is connected by signing in; see POST /oauth/authorize.",
     );
   }
-  return JSON.stringify(checked(definition.secrets(), secrets, "secrets"));
+  return JSON.stringify(validated(definition.secrets(), secrets, "secrets"));
 }
 
 /** Whether this kind of connector works without credentials. */
 export function needsNoSecrets(definition: AnyConnector): boolean {
   return definition.secrets().safeParse({}).success;
-}
-
-function checked(schema: z.ZodType, value: unknown, field: string): unknown {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.slice(0, 20).map((issue) => ({
-    path: [field, ...issue.path].join("."),
-    message: issue.message,
-  }));
-  throw new InterlockError("VALIDATION_FAILED", `${issues[0]!.path}: ${issues[0]!.message}`, {
-    details: { issues },
-  });
 }

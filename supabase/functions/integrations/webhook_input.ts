@@ -1,6 +1,7 @@
 import type { Json } from "../_shared/db/database.types.ts";
 import { publicFunctionsUrl } from "../_shared/env.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
+import { validated } from "../_shared/http/validated.ts";
 import { appUrl } from "../_shared/providers/apps.ts";
 import { schemeOf } from "../_shared/providers/registry.ts";
 import type { WebhookScheme, WebhookSettings } from "../_shared/providers/webhook_scheme.ts";
@@ -24,15 +25,7 @@ export async function knownScheme(provider: string): Promise<WebhookScheme> {
 export function checkedSettings(scheme: WebhookScheme, given: WebhookSettings): Json {
   const obstacle = scheme.obstacle?.();
   if (obstacle) throw new InterlockError("VALIDATION_FAILED", `provider: ${obstacle}`);
-  const parsed = scheme.settings().safeParse(given);
-  if (parsed.success) return parsed.data as Json;
-  const issues = parsed.error.issues.slice(0, 20).map(({ path, message }) => ({
-    path: ["settings", ...path].join("."),
-    message,
-  }));
-  throw new InterlockError("VALIDATION_FAILED", `${issues[0]!.path}: ${issues[0]!.message}`, {
-    details: { issues },
-  });
+  return validated(scheme.settings(), given, "settings") as Json;
 }
 
 /**

@@ -2,10 +2,10 @@ import * as z from "zod";
 import { hubClient } from "../_shared/db/clients.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
-import { InterlockError } from "../_shared/guardrails.ts";
 import type { UserAccess } from "../_shared/http/access.ts";
 import { NO_STORE } from "../_shared/http/no_store.ts";
 import { route } from "../_shared/http/route.ts";
+import { validated } from "../_shared/http/validated.ts";
 import type { OAuthProvider } from "../_shared/providers/oauth_provider.ts";
 import { knownProvider, redirectUrl, requiredClient, requiredConsoleUrl } from "./installation.ts";
 import { challengeOf, hashOf, newState, STATE_LIFETIME_MS, verifierOf } from "./state_token.ts";
@@ -90,15 +90,7 @@ function checkedConfig(
   provider: OAuthProvider,
   given: Record<string, unknown> = {},
 ): Record<string, unknown> {
-  const parsed = provider.config().safeParse(given);
-  if (parsed.success) return parsed.data as Record<string, unknown>;
-  const issues = parsed.error.issues.slice(0, 20).map(({ path, message }) => ({
-    path: ["config", ...path].join("."),
-    message,
-  }));
-  throw new InterlockError("VALIDATION_FAILED", `${issues[0]!.path}: ${issues[0]!.message}`, {
-    details: { issues },
-  });
+  return validated(provider.config(), given, "config") as Record<string, unknown>;
 }
 
 async function begin(

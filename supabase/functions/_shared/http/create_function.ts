@@ -9,6 +9,7 @@ import { openApiRoute } from "./openapi.ts";
 import { renderError } from "./render_error.ts";
 import { RequestBody } from "./request_body.ts";
 import type { AnyRoute } from "./route.ts";
+import { validated } from "./validated.ts";
 
 const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -175,20 +176,4 @@ async function parseBody(
     throw new InterlockError("MALFORMED_BODY", "The body is not valid JSON in UTF-8.", { cause: error });
   }
   return validated(schema, value);
-}
-
-function validated(schema: z.ZodType, value: unknown): unknown {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.slice(0, 20).map((issue) => ({
-    path: issue.path.join("."),
-    message: issue.message,
-  }));
-  throw new InterlockError(
-    "VALIDATION_FAILED",
-    `${issues[0]?.path || "The request"}: ${issues[0]?.message}`,
-    {
-      details: { issues },
-    },
-  );
 }
