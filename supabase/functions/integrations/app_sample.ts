@@ -29,15 +29,6 @@ export async function signedAppSample(
     );
   }
   const connectorId = webhook.connector_id ?? "";
-  const connector = unwrap(
-    await access.db.from("integration_connectors").select("status").eq("id", connectorId).maybeSingle(),
-  );
-  if (connector?.status === "inactive") {
-    throw new InterlockError(
-      "CONFLICT",
-      "The connector of this webhook is inactive, so its news is not taken; activate it first.",
-    );
-  }
   const account = unwrap(
     await access.db.from("connector_accounts").select("account_id").eq("connector_id", connectorId)
       .order("created_at").order("id").limit(1).maybeSingle(),

@@ -41,6 +41,8 @@ const eventTypesSchema = z.array(
 const createSchema = z.strictObject({
   provider: z.enum(webhookProviders),
   name: nameSchema,
+  /** A connector of this org that groups it: with the connector it is switched off. */
+  connector_id: z.uuid().optional(),
   /** The provider's own secret (HubSpot: the app's client secret). Left out, we make one where the scheme allows. */
   secret: secretSchema.optional(),
   /** The URL the provider signs, when a proxy stands before the hub. */
@@ -51,10 +53,15 @@ const createSchema = z.strictObject({
   rate_limit_per_second: z.number().int().min(1).max(10_000).optional(),
 });
 
-const listSchema = pageQuerySchema.extend({ deleted: z.enum(["true", "false"]).default("false") });
+const listSchema = pageQuerySchema.extend({
+  connector_id: z.uuid().optional(),
+  deleted: z.enum(["true", "false"]).default("false"),
+});
 
 const updateSchema = z.strictObject({
   name: nameSchema.optional(),
+  /** Null = it leaves its connector. */
+  connector_id: z.uuid().nullable().optional(),
   is_active: z.boolean().optional(),
   /** In place of all settings there were. */
   settings: settingsSchema.optional(),
@@ -103,6 +110,7 @@ export const webhookRoutes = [
       select = query.deleted === "true"
         ? select.not("deleted_at", "is", null)
         : select.is("deleted_at", null);
+      if (query.connector_id) select = select.eq("connector_id", query.connector_id);
       const after = decodeCursor(query.cursor);
       if (after) {
         select = select.or(`created_at.lt.${after.at},and(created_at.eq.${after.at},id.gt.${after.id})`);
@@ -160,6 +168,7 @@ export const webhookRoutes = [
           p_settings: settings,
           p_event_types: body.event_types,
           p_rate_limit_per_second: body.rate_limit_per_second,
+          p_connector_id: body.connector_id,
         }),
       );
       return Response.json(await secretResource(webhook, secret), { status: 201, headers: NO_STORE });
@@ -194,7 +203,11 @@ export const webhookRoutes = [
     uuidParams: ["webhook_id"],
     body: updateSchema,
     response: { status: 200, schema: changedWebhookAnswer },
+    errors: ["CONFLICT"],
     examples: [{ name: "renamed", body: { name: "Shop orders, north" } }, {
+      name: "out_of_its_connector",
+      body: { connector_id: null },
+    }, {
       name: "paused",
       body: { is_active: false },
     }, {
@@ -216,6 +229,8 @@ export const webhookRoutes = [
           p_settings: settings ?? null,
           p_event_types: body.event_types,
           p_rate_limit_per_second: body.rate_limit_per_second,
+          p_connector_id: body.connector_id ?? undefined,
+          p_is_connector_given: body.connector_id !== undefined,
         }),
       );
       return Response.json(await resource(webhook));

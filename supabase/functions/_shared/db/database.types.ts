@@ -3349,6 +3349,7 @@ export type Database = {
       "create_webhook": {
         Args: {
           "p_actor": string;
+          "p_connector_id"?: string;
           "p_event_types"?: (string)[];
           "p_name": string;
           "p_org_id": string;
@@ -3764,8 +3765,10 @@ export type Database = {
       "update_webhook": {
         Args: {
           "p_actor": string;
+          "p_connector_id"?: string;
           "p_event_types"?: (string)[];
           "p_is_active": boolean;
+          "p_is_connector_given"?: boolean;
           "p_name": string;
           "p_org_id": string;
           "p_rate_limit_per_second"?: number;
