@@ -81,8 +81,8 @@ function parsedSecrets(definition: AnyConnector, stored: unknown): unknown {
 /**
  * Sends a request to a provider through egress, with the usual limits where the request names none.
  *
- * @throws {ProviderError} misconfigured for an address that may not be called, malformed_answer for one that is too
- * large, transient for everything else that was no answer.
+ * @throws {ProviderError} misconfigured for an address that may not be called and for an answer that is too large: it
+ * would be so again; transient for everything else that was no answer.
  */
 export async function sendGuarded(request: ProviderRequest): Promise<EgressResponse> {
   try {
@@ -95,7 +95,7 @@ export async function sendGuarded(request: ProviderRequest): Promise<EgressRespo
       maxResponseBytes: request.maxResponseBytes ?? MAX_ANSWER_BYTES,
     });
     if (!answer.truncated) return answer;
-    throw new ProviderError("malformed_answer", "The provider's answer is too large; ask for smaller pages.");
+    throw new ProviderError("misconfigured", "The provider's answer is too large; ask for smaller pages.");
   } catch (error) {
     if (!(error instanceof EgressError)) throw error;
     const isRefused = error.errorClass === "url_refused" || error.errorClass === "address_refused";

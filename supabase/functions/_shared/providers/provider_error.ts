@@ -1,13 +1,13 @@
 /**
  * What went wrong at a provider, by what can be done about it: a closed list, kept with runs and logs. Programs branch on
- * it; docs/connectors.md says of each what a person does.
+ * it; docs/syncs.md says of each what a person does.
  */
 export const PROVIDER_ERROR_CLASSES = [
   /** The credentials are refused or the grant is gone: somebody connects again. */
   "reconnect_needed",
   /** The credentials are good, and may not do this: a scope or a right is missing. */
   "permission_missing",
-  /** Settings name what is not there: a channel, a folder, a database, an address. */
+  /** Settings name what is not there (a channel, a folder, a database, an address), or ask for more than we can take. */
   "misconfigured",
   /** This message or record is refused, and always will be. */
   "input_refused",
