@@ -13,6 +13,7 @@ import { messagesSource } from "../../supabase/functions/_shared/providers/slack
 import type { SlackConfig, SlackSecrets } from "../../supabase/functions/_shared/providers/slack/settings.ts";
 import {
   compareTs,
+  earlierTs,
   instantOfTs,
   laterTs,
   tsOfInstant,
@@ -41,7 +42,7 @@ async function withWorkspace(
   const conversations = new SlackConversations();
   const slack = startSlack({ tokens: [TOKEN], channels: {}, pageSize: 5, conversations, ...workspace });
   const connection = loneConnection<SlackConfig, SlackSecrets>({
-    config: { channels: "joined", private_channels: false, ...config },
+    config: { channels: "joined", private_channels: false, reread_hours: 0, ...config },
     secrets: { bot_token: TOKEN },
     renew,
     redirect: (url) => url.replace(/^.*\/api/, slack.apiUrl),
@@ -295,6 +296,33 @@ Deno.test("SLACK: messages before messages_since are not read", () =>
       "1731000009.000000",
     ]);
   }));
+
+Deno.test("SLACK: what was said in the hours before the newest message is read again for its edits, and no more", () =>
+  withWorkspace({ config: { reread_hours: 2 } }, async (rig) => {
+    const { id } = rig.conversations.add();
+    const said = ["1731000000.000001", "1731005000.000001", "1731005000.000002", "1731012200.000001"];
+    for (const ts of said) rig.conversations.say(id, { ts, text: "first words" });
+    let cursor = await readMessages(rig, new PageStore(), null);
+    for (const ts of said) rig.conversations.edit(id, ts, "second thoughts");
+    const store = new PageStore();
+    cursor = await readMessages(rig, store, cursor);
+    assert.deepEqual([...store.records.keys()].sort(), said.slice(2).map((ts) => `${id}:${ts}`));
+    assert.deepEqual([...store.records.values()].map(({ text }) => text), [
+      "second thoughts",
+      "second thoughts",
+    ]);
+    assert.deepEqual(
+      (cursor as { read: unknown }).read,
+      { [id]: said[3] },
+      "what is read again is no progress",
+    );
+  }));
+
+Deno.test("SLACK: a ts is some hours earlier than another, and never before the first there is", () => {
+  assert.equal(earlierTs("1731012200.000100", 2), "1731005000.000100");
+  assert.equal(earlierTs("3600.999999", 2), "0.999999");
+  assert.equal(earlierTs("1731012200.000100", 0), "1731012200.000100");
+});
 
 Deno.test("SLACK: a cursor that Slack forgot begins the channel anew, not the stream; one it always forgets ends it", () =>
   withWorkspace({}, async (rig) => {

@@ -5,7 +5,7 @@ import { listConversations, nextCursor, PAGE_SIZE } from "./conversation_list.ts
 import { type HistoryMessage, messageRecord } from "./message_record.ts";
 import { cursorOf, type MessagesPlace, nextRound, placeOf } from "./messages_place.ts";
 import { MAX_CHANNELS, type SlackConfig, type SlackSecrets } from "./settings.ts";
-import { laterTs, tsOfInstant } from "./timestamps.ts";
+import { earlierTs, laterTs, tsOfInstant } from "./timestamps.ts";
 
 /** Slack forgets a cursor once in a while; a channel whose every cursor it forgets is not read in circles. */
 const MAX_RESTARTS = 3;
@@ -13,7 +13,7 @@ const MAX_RESTARTS = 3;
 /**
  * What is said in the channels. A round looks for the channels and reads of each what is later than what is there, one
  * request a step: where Slack allows one a minute, as it does for some apps, each still counts. History does not tell of
- * edits and deletions; a pass finds both. Replies stand in threads, each of which would cost a request: they are not read.
+ * edits and deletions; what was said shortly before is read again for the edits, and a pass finds both. Replies stand in threads, each of which would cost a request: they are not read.
  */
 export const messagesSource: Source<SlackConfig, SlackSecrets> = {
   stream: "slack_messages",
@@ -84,7 +84,7 @@ async function readChannel(connection: SlackConnection, place: MessagesPlace): P
 }
 
 /**
- * Messages later than what is read, the latest first. A cursor is bound to a place in time, so what is said meanwhile
+ * Messages later than what is read, less what is read again, the latest first. A cursor is bound to a place in time, so what is said meanwhile
  * moves nothing; it is later than `newest` and comes in the next round.
  */
 async function historyOf(
@@ -92,8 +92,12 @@ async function historyOf(
   channel: string,
   { page, read }: MessagesPlace,
 ): Promise<{ messages: HistoryMessage[]; next: string | null }> {
-  const { messages_since: since } = connection.config;
-  const oldest = laterTs(read[channel] ?? null, since === undefined ? null : tsOfInstant(since));
+  const { messages_since: since, reread_hours: rereadHours } = connection.config;
+  const known = read[channel];
+  const oldest = laterTs(
+    known === undefined ? null : earlierTs(known, rereadHours),
+    since === undefined ? null : tsOfInstant(since),
+  );
   const answer = await callSlack(connection, (client) =>
     client.conversations.history({
       channel,

@@ -22,6 +22,8 @@ export interface SlackConfig {
   private_channels: boolean;
   /** Messages before this instant are not read. */
   messages_since?: string;
+  /** How many hours before the newest message it has of a channel an incremental sync reads again. */
+  reread_hours: number;
 }
 
 export const slackConfigSchema = (): z.ZodType<SlackConfig> =>
@@ -32,6 +34,7 @@ export const slackConfigSchema = (): z.ZodType<SlackConfig> =>
     }).default("joined"),
     private_channels: z.boolean().default(false),
     messages_since: z.iso.datetime({ offset: true }).optional(),
+    reread_hours: z.int().min(0).max(720).default(24),
   });
 
 /** An app's bot token, or the URL of an incoming webhook, which is itself the credential. */

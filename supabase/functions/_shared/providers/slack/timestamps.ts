@@ -17,6 +17,12 @@ export function laterTs(a: string | null, b: string | null): string | null {
   return compareTs(a, b) < 0 ? b : a;
 }
 
+/** The ts so many hours earlier, or the first there is. */
+export function earlierTs(ts: string, hours: number): string {
+  const [seconds, micros] = ts.split(".");
+  return `${Math.max(0, Number(seconds) - hours * 3600)}.${micros}`;
+}
+
 /** Its instant with all six digits: `1731000000.000100` is 2024-11-07T17:20:00.000100Z. Null for what is no ts. */
 export function instantOfTs(ts: unknown): string | null {
   const [, seconds, micros] = (typeof ts === "string" && TS.exec(ts)) || [];
