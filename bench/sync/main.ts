@@ -22,6 +22,9 @@ import { watchWorkers, type WorkersUsage } from "./worker_watch.ts";
 const { quick, repetitions } = readOptions(Deno.args, 3);
 const SIZES = quick ? [2000] : [10_000, 50_000];
 
+/** Requests of a run that read no page: what the server is, where its end was at the beginning, how many records. */
+const ASKED_ONCE = 12;
+
 /** One subject, read in full and then once more for what changed since. */
 interface Finding {
   subject: string;
@@ -95,6 +98,11 @@ async function measure(
     throw new Error(`${subject.name}: ${held!.records} of ${alone.records} records are held`);
   }
   const second = await syncOnce(stack, sql, subject, connectorId);
+  for (const { pages, requests, slices } of [first, second]) {
+    if (requests > pages + ASKED_ONCE) {
+      throw new Error(`${subject.name}: ${requests} requests for ${pages} pages in ${slices} slices`);
+    }
+  }
   await sql`delete from public.integration_connectors where id = ${connectorId}`;
   return { subject: subject.name, records, alone, first, second, usage };
 }

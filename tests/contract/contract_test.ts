@@ -1,6 +1,8 @@
 import "./subject_environment.ts";
 import assert from "node:assert/strict";
 import { hubStore, type Store } from "../../supabase/functions/_shared/db/store.ts";
+import type { SliceLimits } from "../../supabase/functions/_shared/sync/slice_limits.ts";
+import type { SyncRun } from "../../supabase/functions/_shared/sync/run_answer.ts";
 import type { Fault } from "../../simulators/faults.ts";
 import type { ContractSubject, RunningSubject } from "../support/contract_subject.ts";
 import { call } from "../support/api.ts";
@@ -91,6 +93,25 @@ const CONTRACT: Record<string, Contract> = {
       await synced.settle();
       await synced.assertExact(`after round ${round}`);
     }
+  },
+
+  "a run asks for its pages and a constant, however many slices it takes": async (synced, provider) => {
+    const cost = async (read: () => Promise<SyncRun>) => {
+      const before = provider.faults.requests;
+      const { status, progress } = await read();
+      assert.equal(status, "completed");
+      return { pages: progress.pages, requests: provider.faults.requests - before };
+    };
+    const sliced = () => synced.run("full");
+    const whole = async () => await synced.slice((await synced.start("full")).run_id, quiet(), NO_LIMITS);
+    provider.create(provider.pageSize * 2 + 1);
+    const few = await cost(sliced);
+    assert.deepEqual(await cost(whole), few);
+    const added = provider.pageSize * 3;
+    provider.create(added);
+    const many = await cost(sliced);
+    const perRecords = added * (synced.subject.requestsPerRecord ?? 0);
+    assert.equal(many.requests - few.requests, many.pages - few.pages + perRecords);
   },
 
   "a worker that disappears after any step loses and doubles nothing": async (synced, provider) => {
@@ -217,6 +238,15 @@ const CONTRACT: Record<string, Contract> = {
     });
     assert.equal(machine.status, 404, JSON.stringify(machine.body));
   },
+};
+
+/** A slice that goes on to the end. */
+const NO_LIMITS: SliceLimits = {
+  maxPages: Infinity,
+  maxRecords: Infinity,
+  maxBytes: Infinity,
+  maxRequests: Infinity,
+  maxWallMs: Infinity,
 };
 
 /** Something happens at the provider: a record comes, changes or goes. */

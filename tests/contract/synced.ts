@@ -3,7 +3,7 @@ import { createLogger } from "../../supabase/functions/_shared/log.ts";
 import { hubStore, type Store } from "../../supabase/functions/_shared/db/store.ts";
 import type { PlainJson } from "../../supabase/functions/_shared/providers/source.ts";
 import { runSlice } from "../../supabase/functions/_shared/sync/slice.ts";
-import { SLICE_LIMITS } from "../../supabase/functions/_shared/sync/slice_limits.ts";
+import { SLICE_LIMITS, type SliceLimits } from "../../supabase/functions/_shared/sync/slice_limits.ts";
 import type { SyncRun } from "../../supabase/functions/_shared/sync/run_answer.ts";
 import { startSync } from "../../supabase/functions/_shared/sync/start_sync.ts";
 import type { ContractSubject, RunningSubject } from "../support/contract_subject.ts";
@@ -14,6 +14,7 @@ import { createTenant, type TestTenant } from "../support/tenant.ts";
 
 const log = createLogger("contract");
 const MAX_SLICES = 400;
+const ONE_PAGE: SliceLimits = { ...SLICE_LIMITS, maxPages: 1 };
 
 /** A connector of one subject: what the hub has of it, and slices of its runs, one page each, taken here. */
 export class Synced {
@@ -54,12 +55,16 @@ export class Synced {
     });
   }
 
-  /** One slice of one page. Nobody else is called for the next one. */
-  async slice(runId: string, store: Pick<Store, "call"> = quiet()): Promise<SyncRun> {
+  /** One slice, of one page unless it is said otherwise. Nobody else is called for the next one. */
+  async slice(
+    runId: string,
+    store: Pick<Store, "call"> = quiet(),
+    limits: SliceLimits = ONE_PAGE,
+  ): Promise<SyncRun> {
     await sql`update public.sync_runs set next_slice_at = clock_timestamp() where id = ${runId} and finished_at is null`;
     const run = await runSlice(runId, this.subject.functionName, log, {
       connectors: syncedConnectors,
-      limits: { ...SLICE_LIMITS, maxPages: 1 },
+      limits,
       store,
     });
     return run!;

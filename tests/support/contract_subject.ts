@@ -12,6 +12,8 @@ export interface ContractSubject {
   functionName: string;
   /** Whether what is gone at the provider goes away here: "always", "full" = with a full sync only, "never". */
   deletions: "always" | "full" | "never";
+  /** Requests that each record costs beside those for its page; left out = none. */
+  requestsPerRecord?: number;
   /** What this provider cannot be asked, each with the reason: a test of the suite -> a sentence. */
   bypass?: Record<string, string>;
   /** A provider with nothing in it. */

@@ -39,6 +39,7 @@ export const googleSubjects: ContractSubject[] = [
     ...common,
     name: "google_workspace gmail_messages",
     ...{ stream: "gmail_messages", table: "gmail_messages", entityType: "gmail_message" },
+    requestsPerRecord: 1,
     functionName: "gmail-sync",
     start: () => running({ services: ["gmail"] }, gmailPart),
   },

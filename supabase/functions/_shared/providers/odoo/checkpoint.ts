@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { ProviderError } from "../provider_error.ts";
 import type { Cursor } from "../source.ts";
+import { learntSchema } from "./learnt.ts";
 
 const mark = z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
 
@@ -15,6 +16,8 @@ const run = {
   next: marks,
   /** What is created from here on was created after this run began. */
   fresh: mark,
+  /** What the run knows of the server; left out = nothing yet, or not any more. */
+  learnt: learntSchema.optional(),
 };
 
 const schema = z.discriminatedUnion("phase", [

@@ -1,7 +1,8 @@
+import { errorFields } from "../../log.ts";
 import { ProviderError } from "../provider_error.ts";
 import type { Page, ReadRequest, Source } from "../source.ts";
 import { type At, type Checkpoint, checkpointOf, type Marks } from "./checkpoint.ts";
-import { clientOf, type OdooClient } from "./client.ts";
+import { clientOf, newClientOf, type OdooClient } from "./client.ts";
 import type { Kind } from "./kind.ts";
 import { nextMark, secondAfter } from "./marks.ts";
 import { countOf, type Domain, idsOf, newestOf, readField, readRecords } from "./questions.ts";
@@ -27,27 +28,57 @@ export function sourceOf(kind: Kind): Source<OdooConfig, OdooSecrets> {
   return {
     ...{ stream, table, entityType, functionName: "odoo-sync" },
     async read(request: ReadRequest<OdooConfig, OdooSecrets>): Promise<Page> {
-      const client = await clientOf(request.connection);
-      const batchSize = request.connection.config.batch_size;
-      const step: Step = { kind, client, batchSize, storedCount: request.storedCount };
-      if (request.cursor === null) return await beginAll(step);
-      const at = checkpointOf(request.cursor);
-      switch (at.phase) {
-        case "all":
-          return await readAll(step, at);
-        case "changes":
-          return await readChanges(step, at);
-        case "versions":
-          return await readVersions(step, at);
-        case "check":
-          return await check(step, at);
-        case "ids":
-          return await readIds(step, at);
-        case "done":
-          return kind.alwaysWhole ? await beginAll(step) : await beginChanges(step, at.next);
+      const at = request.cursor === null ? null : checkpointOf(request.cursor);
+      const client = await clientOf(request.connection, at?.learnt);
+      try {
+        return await readWith(client, kind, request, at);
+      } catch (error) {
+        if (!client.isRemembered || !mayBeOutdated(error)) throw error;
+        request.connection.log.info("what was learnt of the server is asked again", errorFields(error));
+        return await readWith(await newClientOf(request.connection), kind, request, at);
       }
     },
   };
+}
+
+/** The step that a checkpoint stands before. */
+async function readWith(
+  client: OdooClient,
+  kind: Kind,
+  { connection, storedCount }: ReadRequest<OdooConfig, OdooSecrets>,
+  at: Checkpoint | null,
+): Promise<Page> {
+  const page = await stepAt({ kind, client, batchSize: connection.config.batch_size, storedCount }, at);
+  return page.hasMore ? { ...page, cursor: { ...page.cursor, learnt: client.learnt() } } : page;
+}
+
+async function stepAt(step: Step, at: Checkpoint | null): Promise<Page> {
+  switch (at?.phase) {
+    case undefined:
+      return await beginAll(step);
+    case "all":
+      return await readAll(step, at);
+    case "changes":
+      return await readChanges(step, at);
+    case "versions":
+      return await readVersions(step, at);
+    case "check":
+      return await check(step, at);
+    case "ids":
+      return await readIds(step, at);
+    case "done":
+      return step.kind.alwaysWhole ? await beginAll(step) : await beginChanges(step, at.next);
+  }
+}
+
+/**
+ * Whether a failure may come of what an earlier slice learnt: the server was upgraded, the key is another user's now, a
+ * field has gone (Odoo says ValueError) or must not be read any more.
+ */
+function mayBeOutdated(error: unknown): boolean {
+  return error instanceof ProviderError &&
+    (["reconnect_needed", "misconfigured", "permission_missing"].includes(error.errorClass) ||
+      error.providerCode === "ValueError");
 }
 
 /** What holds from the beginning of a run to its end. */

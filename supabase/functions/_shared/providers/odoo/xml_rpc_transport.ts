@@ -7,29 +7,44 @@ import { type Answer, httpFailure, malformed, servedAtMs, textOf } from "./trans
 import { type Transport, type Version, versionOf } from "./transport.ts";
 import { methodCall, methodResponse, XmlRpcFault } from "./xml_rpc.ts";
 
+/** XML-RPC, and the number of the user who speaks. */
+export interface XmlRpcTransport {
+  call: Transport;
+  /** null = nobody has spoken yet. */
+  user(): number | null;
+}
+
 /**
  * XML-RPC, which servers speak up to 21: every call carries database, user and key. The user's number is asked for once,
  * and again for other credentials.
+ *
+ * @param knownUser - the number of the user of the credentials that come first; null = it is asked for.
  */
-export function xmlRpcTransport(connection: OdooConnection): Transport {
+export function xmlRpcTransport(connection: OdooConnection, knownUser: number | null): XmlRpcTransport {
   const database = databaseOf(connection);
   const users = new Map<string, Promise<number>>();
+  let user = knownUser;
   const userOf = (secrets: OdooSecrets) => {
     const { login, api_key } = secrets;
     const slot = JSON.stringify([login, api_key]);
-    const known = users.get(slot) ?? authenticate(connection, database, secrets);
+    const isKnown = knownUser !== null && users.size === 0;
+    const known = users.get(slot) ??
+      (isKnown ? Promise.resolve(knownUser) : authenticate(connection, database, secrets));
     users.set(slot, known);
     known.catch(() => users.delete(slot));
     return known;
   };
-  return (model, method, named) =>
-    withValidSecrets(connection, async (secrets) => {
-      const uid = await userOf(secrets);
-      const { domain, ...keywords } = named;
-      const positional = domain === undefined ? [] : [domain];
-      const params = [database, uid, secrets.api_key, model, method, positional, keywords];
-      return await post(connection, "object", "execute_kw", params, model);
-    });
+  return {
+    call: (model, method, named) =>
+      withValidSecrets(connection, async (secrets) => {
+        user = await userOf(secrets);
+        const { domain, ...keywords } = named;
+        const positional = domain === undefined ? [] : [domain];
+        const params = [database, user, secrets.api_key, model, method, positional, keywords];
+        return await post(connection, "object", "execute_kw", params, model);
+      }),
+    user: () => user,
+  };
 }
 
 function databaseOf({ config }: OdooConnection): string {
