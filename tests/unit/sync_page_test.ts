@@ -11,7 +11,7 @@ const source: Source<unknown, unknown> = {
   functionName: "thing-sync",
   read: () => Promise.reject(new TypeError("Nobody reads it here")),
 };
-const lease = { runId: "run", leaseToken: "token" };
+const lease = { p_run_id: "run", p_lease_token: "token", p_lease_ms: 90_000 };
 
 const pageOf = (names: string[], more: Partial<Page> = {}): Page => ({
   records: names.map((name) => ({ externalId: name, values: { name } })),

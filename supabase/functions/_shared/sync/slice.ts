@@ -9,7 +9,7 @@ import { type ClaimedSlice, claimSlice } from "./claimed_slice.ts";
 import { judgeFailure } from "./failure.ts";
 import { runSchema, type SyncRun } from "./run_answer.ts";
 import { LEASE_MS, SLICE_LIMITS, type SliceLimits } from "./slice_limits.ts";
-import { storePage } from "./store_page.ts";
+import { type Lease, storePage } from "./store_page.ts";
 
 type AnySource = Source<unknown, unknown>;
 
@@ -161,8 +161,7 @@ class Slice {
       }
       refuseStandstill(cursor, page);
       const isFirstOfPass = cursor === null || page.beginsPass === true;
-      const lease = { runId: this.slice.run.run_id, leaseToken: this.slice.leaseToken };
-      const stored = await storePage(this.store, lease, source, page, isFirstOfPass);
+      const stored = await storePage(this.store, this.#lease(), source, page, isFirstOfPass);
       if (stored.outcome !== "applied") return { kind: stored.outcome };
       beginsPass = false;
       this.slice.streamsBegun.add(stream);
@@ -218,7 +217,7 @@ class Slice {
     }
   }
 
-  #lease() {
+  #lease(): Lease {
     return {
       p_run_id: this.slice.run.run_id,
       p_lease_token: this.slice.leaseToken,

@@ -2,13 +2,9 @@ import type { Store } from "../db/store.ts";
 import { StoreDataError } from "../db/store_data_error.ts";
 import type { Page, Source } from "../providers/source.ts";
 import { type PagePart, pageText } from "./page_text.ts";
-import { LEASE_MS } from "./slice_limits.ts";
 
-/** A slice's hold on its run. */
-export interface Lease {
-  runId: string;
-  leaseToken: string;
-}
+/** A slice's hold on its run, as every function of the database takes it that works on the run. */
+export type Lease = { p_run_id: string; p_lease_token: string; p_lease_ms: number };
 
 /** What became of a page. */
 export interface StoredPage {
@@ -44,12 +40,7 @@ export async function storePage(
     })),
   };
   const apply = (part: PagePart) =>
-    store.call<StoredPage>("apply_sync_page", {
-      p_run_id: lease.runId,
-      p_lease_token: lease.leaseToken,
-      p_lease_ms: LEASE_MS,
-      p_page: pageText(source, part),
-    });
+    store.call<StoredPage>("apply_sync_page", { ...lease, p_page: pageText(source, part) });
   try {
     return await apply(whole);
   } catch (error) {
