@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { eventTypePatternsSchema } from "../_shared/delivery/filter/event_type_patterns.ts";
 import { compileFilter, type Filter, filterSchema } from "../_shared/delivery/filter/compile_filter.ts";
-import { configAnswer, configSchemas, textSchema, updatesSchema } from "../_shared/subscriptions/settings.ts";
+import { textSchema } from "../_shared/http/text_schema.ts";
+import { configAnswer, configSchemas, updatesSchema } from "../_shared/subscriptions/settings.ts";
 import { stateAnswer } from "../_shared/subscriptions/state.ts";
 import { subscriptionStatisticsAnswer } from "../_shared/subscriptions/statistics.ts";
 import { signingSecretAnswer, subscriptionAnswer } from "../_shared/subscriptions/subscription_answer.ts";

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { metaMappers } from "../_shared/meta/guardian_payload.ts";
 import { SCOPES } from "../_shared/meta/vocabulary.ts";
-import { configSchemas, textSchema, updatesSchema } from "../_shared/subscriptions/settings.ts";
+import { textSchema } from "../_shared/http/text_schema.ts";
+import { configSchemas, updatesSchema } from "../_shared/subscriptions/settings.ts";
 
 /** Settings that only these integrations have. */
 export const guardianSettings = {

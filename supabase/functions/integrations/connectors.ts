@@ -7,17 +7,17 @@ import { InterlockError } from "../_shared/guardrails.ts";
 import type { UserAccess } from "../_shared/http/access.ts";
 import { decodeCursor, encodePosition, pageQuerySchema } from "../_shared/http/keyset.ts";
 import { route } from "../_shared/http/route.ts";
+import { textSchema } from "../_shared/http/text_schema.ts";
 import { connectorTypes } from "../_shared/providers/connectors.ts";
 import { connectorAnswer } from "./connector_answers.ts";
 import { checkedConfig, checkedSecrets, knownConnector, needsNoSecrets } from "./connector_input.ts";
 
-const nameSchema = z.string().trim().min(1).max(200).regex(/^\P{Cc}+$/u, "has no control characters");
 const objectSchema = z.record(z.string(), z.unknown());
 const intervalSchema = z.number().int().min(60).max(604_800);
 
 const createSchema = z.strictObject({
   type: z.enum(connectorTypes),
-  name: nameSchema,
+  name: textSchema(200),
   /** Settings of the type; docs/connectors lists them. */
   config: objectSchema.default({}),
   /** Credentials of the type. They go to Vault and never come back. */
@@ -28,7 +28,7 @@ const createSchema = z.strictObject({
 });
 
 const updateSchema = z.strictObject({
-  name: nameSchema.optional(),
+  name: textSchema(200).optional(),
   /** In place of all settings there were. */
   config: objectSchema.optional(),
   /** In place of all credentials there were. */

@@ -5,6 +5,7 @@ import { unwrap } from "../_shared/db/unwrap.ts";
 import type { UserAccess } from "../_shared/http/access.ts";
 import { NO_STORE } from "../_shared/http/no_store.ts";
 import { route } from "../_shared/http/route.ts";
+import { textSchema } from "../_shared/http/text_schema.ts";
 import { validated } from "../_shared/http/validated.ts";
 import type { OAuthProvider } from "../_shared/providers/oauth_provider.ts";
 import { knownProvider, redirectUrl, requiredClient, requiredConsoleUrl } from "./installation.ts";
@@ -14,7 +15,7 @@ const bodySchema = z.strictObject({
   /** A connector that is connected again; left out, a new one is made. */
   connector_id: z.uuid().optional(),
   /** Of the new connector. */
-  name: z.string().trim().min(1).max(200).regex(/^\P{Cc}+$/u, "has no control characters").optional(),
+  name: textSchema(200).optional(),
   /** Settings of the new connector. */
   config: z.record(z.string(), z.unknown()).optional(),
 }).refine(

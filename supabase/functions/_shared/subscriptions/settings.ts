@@ -8,10 +8,6 @@ import { headerProblem } from "../guardrails.ts";
 const MAX_HEADERS = 20;
 const DAY_SECONDS = 86_400;
 
-/** Text a person can read: no control characters. */
-export const textSchema = (max: number) =>
-  z.string().trim().min(1).max(max).regex(/^\P{Cc}+$/u, "has no control characters");
-
 /** Custom headers with their values; values go to Vault and are never shown again. */
 const headersSchema = z.record(z.string().min(1).max(100), z.string().min(1).max(4000))
   .refine((headers) => Object.keys(headers).length <= MAX_HEADERS, `holds at most ${MAX_HEADERS} headers`)
