@@ -73,9 +73,11 @@ Deno.test("SYNC-PAGE: a page of which everything is refused still moves on", asy
   assert.deepEqual(sent.map(({ refused, begins_pass }) => [refused, begins_pass]), [[1, true]]);
 });
 
-Deno.test("SYNC-PAGE: what the database cannot hold is left out of texts", async () => {
+Deno.test("SYNC-PAGE: what the database cannot hold is replaced in texts", async () => {
   const { store, sent } = choosyStore(() => false);
   const page = pageOf([`half \ud800 and nul \0 but \\u0000 as written`]);
   await storePage(store, lease, source, page, false);
-  assert.equal(sent[0]!.records[0]!.values.name, "half \ufffd and nul  but \\u0000 as written");
+  await storePage(store, lease, source, { ...page, deletedIds: ["gone\0"] }, false);
+  assert.deepEqual(sent[1]!.deleted_ids, ["gone\ufffd"]);
+  assert.equal(sent[0]!.records[0]!.values.name, "half \ufffd and nul \ufffd but \\u0000 as written");
 });

@@ -1,3 +1,4 @@
+import { storableText } from "../json/storable_text.ts";
 import type { Page, PlainJson, Source } from "../providers/source.ts";
 
 /** What goes to `apply_sync_page`. */
@@ -16,23 +17,19 @@ export interface PagePart {
 /** What the database cannot hold in a JSON text: NUL, and half of a surrogate pair. Printed JSON shows both escaped. */
 const DOUBTFUL = /\\u(?:0000|d[89a-f])/i;
 
-/** The page as JSON text. What the database cannot hold in it is left out of its strings. */
+/** The page as JSON text, in which every text can be stored. */
 export function pageText(source: Source<unknown, unknown>, part: PagePart): string {
-  const text = printed(source, part, part.records);
-  if (!DOUBTFUL.test(text)) return text;
-  const records = part.records.map(({ externalId, values }) => ({
-    externalId: storable(externalId),
-    values: withStorableTexts(values) as Page["records"][number]["values"],
-  }));
-  return printed(source, part, records);
+  const page = argumentOf(source, part);
+  const text = JSON.stringify(page);
+  return DOUBTFUL.test(text) ? JSON.stringify(withStorableTexts(page)) : text;
 }
 
-function printed(source: Source<unknown, unknown>, part: PagePart, records: Page["records"]): string {
-  return JSON.stringify({
+function argumentOf(source: Source<unknown, unknown>, part: PagePart): { [name: string]: PlainJson } {
+  return {
     stream: source.stream,
     table: source.table,
     entity_type: source.entityType,
-    records: records.map(({ externalId, values }) => ({ external_id: externalId, values })),
+    records: part.records.map(({ externalId, values }) => ({ external_id: externalId, values })),
     deleted_ids: part.deletedIds,
     present_ids: part.presentIds,
     begins_pass: part.beginsPass,
@@ -44,18 +41,14 @@ function printed(source: Source<unknown, unknown>, part: PagePart, records: Page
       has_more: part.checkpoint.hasMore,
       completes_pass: part.checkpoint.completesPass ?? false,
     }),
-  });
+  };
 }
 
 function withStorableTexts(value: PlainJson): PlainJson {
-  if (typeof value === "string") return storable(value);
+  if (typeof value === "string") return storableText(value);
   if (Array.isArray(value)) return value.map(withStorableTexts);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [storable(key), withStorableTexts(inner)]),
+    Object.entries(value).map(([key, inner]) => [storableText(key), withStorableTexts(inner)]),
   );
-}
-
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll("\0", "");
 }

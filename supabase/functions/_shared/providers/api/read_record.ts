@@ -1,4 +1,5 @@
 import { hexEncode, utf8Bytes } from "../../crypto/encoding.ts";
+import { storableText } from "../../json/storable_text.ts";
 import { ExpressionError } from "../../expression/expression_error.ts";
 import type { PlainJson, SourceRecord } from "../source.ts";
 import type { PageExpressions } from "./expressions.ts";
@@ -47,7 +48,7 @@ export async function readRecord(
     const provider_updated_at = updatedMs === null ? null : new Date(updatedMs).toISOString();
     return {
       kind: "record",
-      record: { externalId, values: { record_id: storable(id), data, provider_updated_at } },
+      record: { externalId, values: { record_id: storableText(id), data, provider_updated_at } },
       updatedMs,
     };
   } catch (error) {
@@ -61,7 +62,7 @@ export async function readRecord(
  * apart by its SHA-256.
  */
 export async function externalIdOf(resource: string, id: string): Promise<string> {
-  const whole = `${resource}/${storable(id)}`;
+  const whole = `${resource}/${storableText(id)}`;
   if ([...whole].length <= MAX_EXTERNAL_ID_CHARS) return whole;
   const digest = hexEncode(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8Bytes(id))));
   return `${[...whole].slice(0, MAX_EXTERNAL_ID_CHARS - digest.length - 1).join("")}~${digest}`;

@@ -1,9 +1,10 @@
 import { decimalText } from "../../json/decimal.ts";
+import { storableText } from "../../json/storable_text.ts";
 import type { PlainJson } from "../source.ts";
 
 /**
  * A JSON value as tables and events take it: no number with a fraction and none beyond 2^53-1 (an expression may have made
- * one), no NUL and no half of a surrogate pair (Postgres refuses both; they become U+FFFD).
+ * one), and texts that can be stored.
  */
 export function storable(value: unknown): PlainJson {
   if (typeof value === "string") return storableText(value);
@@ -15,8 +16,4 @@ export function storable(value: unknown): PlainJson {
     );
   }
   return typeof value === "boolean" ? value : null;
-}
-
-function storableText(text: string): string {
-  return text.replaceAll(/\0|\p{Surrogate}/gu, "\ufffd");
 }

@@ -51,9 +51,9 @@ export function messageRecord(
   };
 }
 
-/** Text that a database takes: no NUL, no half of a surrogate pair. Null when it is no text. */
+/** Text; null when it is none. */
 export function textOf(value: unknown): string | null {
-  return typeof value === "string" ? value.replaceAll("\0", "").toWellFormed() : null;
+  return typeof value === "string" ? value : null;
 }
 
 /** A whole number that fits an integer column; null otherwise. */
