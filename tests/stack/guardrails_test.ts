@@ -1,11 +1,13 @@
 import "../support/functions_env.ts";
+import { createClient } from "@supabase/supabase-js";
 import assert from "node:assert/strict";
 import { hubClient, userClient } from "../../supabase/functions/_shared/db/clients.ts";
+import type { Database } from "../../supabase/functions/_shared/db/database.types.ts";
 import { tenantDb } from "../../supabase/functions/_shared/db/tenant_db.ts";
 import { MAX_ROWS, unwrap } from "../../supabase/functions/_shared/db/unwrap.ts";
 import * as guardrails from "../../supabase/functions/_shared/guardrails.ts";
 import { runAgentJob } from "../../supabase/functions/_shared/guardrails/agent_run.ts";
-import { sql, stackTest } from "../support/stack.ts";
+import { sql, stack, stackTest } from "../support/stack.ts";
 import { createTenant, type TestTenant } from "../support/tenant.ts";
 
 const {
@@ -72,6 +74,16 @@ stackTest(
     });
   },
 );
+
+stackTest("C1: a guard takes a client of supabase-js, and sees what it may see", async () => {
+  const [tenant, foreign] = [await createTenant(), await createTenant()];
+  const usual = createClient<Database>(stack.apiUrl, stack.publishableKey, {
+    auth: { persistSession: false, autoRefreshToken: false },
+    global: { headers: { authorization: `Bearer ${tenant.users.member.token}` } },
+  });
+  assert.deepEqual(await validateTenantAccess(usual, tenant.id), { tenantId: tenant.id });
+  await assert.rejects(validateTenantAccess(usual, foreign.id), { code: "TENANT_NOT_FOUND" });
+});
 
 stackTest(
   "C1: validateCampaignOwnership() answers 404 alike for a foreign and an unknown campaign",

@@ -1,7 +1,7 @@
 /**
  * The front door of the guardrails: what every function imports. Each guard lives in a file of its own below
- * `guardrails/`; requirement rows C1 to C7 name them. Guards that query load supabase-js when they are called: it is half
- * of a boot, and webhook-receiver never needs it.
+ * `guardrails/`; requirement rows C1 to C7 name them. Guards that query load what speaks to the database when they are
+ * called: it is half of a boot, and webhook-receiver never needs it.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-import type { PostgrestFilterBuilder, PostgrestQueryBuilder, SupabaseClient } from "@supabase/supabase-js";
+import type { PostgrestClient, PostgrestFilterBuilder, PostgrestQueryBuilder } from "@supabase/postgrest-js";
 import type { Database } from "./database.types.ts";
 import { type HubClient, hubClient } from "./clients.ts";
 
@@ -76,7 +76,7 @@ export interface TenantDb {
  */
 export function tenantDb(tenantId: string, client: HubClient = hubClient()): TenantDb {
   if (!tenantId) throw new TypeError("A tenant database needs a tenant");
-  const untyped = client as SupabaseClient;
+  const untyped = client as PostgrestClient;
   const from = (table: string) => ({
     select: (columns?: string, options?: { head?: boolean; count?: "exact" }) =>
       untyped.from(table).select(columns, options).eq("tenant_id", tenantId),
