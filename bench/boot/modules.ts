@@ -4,7 +4,14 @@ import { root } from "../measure/processes.ts";
 
 /** What `deno info --json` says that we read. */
 interface ModuleGraph {
-  modules: { kind: string; specifier: string; npmPackage?: string }[];
+  roots: string[];
+  redirects: Record<string, string>;
+  modules: {
+    kind: string;
+    specifier: string;
+    npmPackage?: string;
+    dependencies?: { code?: { specifier: string } }[];
+  }[];
   npmPackages: Record<string, { dependencies: string[] }>;
 }
 
@@ -16,6 +23,20 @@ async function deno(args: string[]): Promise<string> {
   throw new Error(`deno ${args.join(" ")} failed: ${new TextDecoder().decode(output.stderr).slice(-2000)}`);
 }
 
+/** What an entrypoint imports other than for types, dynamically too: the graph has both. */
+function modulesOfCode({ roots, redirects, modules }: ModuleGraph): ModuleGraph["modules"] {
+  const bySpecifier = new Map(modules.map((module) => [module.specifier, module]));
+  const reached = new Set<ModuleGraph["modules"][number]>();
+  const waiting = [...roots];
+  for (let specifier = waiting.pop(); specifier !== undefined; specifier = waiting.pop()) {
+    const module = bySpecifier.get(redirects[specifier] ?? specifier);
+    if (module === undefined || reached.has(module)) continue;
+    reached.add(module);
+    waiting.push(...(module.dependencies ?? []).flatMap(({ code }) => code ? [code.specifier] : []));
+  }
+  return [...reached];
+}
+
 /**
  * Counts the npm packages an entrypoint loads, with all they need themselves, and names those it imports itself. The
  * graph lists every package of the lock file, so the count follows the dependencies from the ones really imported.
@@ -24,7 +45,7 @@ export async function describeModules(
   entrypoint: string,
 ): Promise<{ packages: number; imported: string[] }> {
   const graph = JSON.parse(await deno(["info", "--json", ...CONFIG, entrypoint])) as ModuleGraph;
-  const imports = graph.modules.filter((module) => module.kind === "npm");
+  const imports = modulesOfCode(graph).filter((module) => module.kind === "npm");
   const reached = new Set<string>();
   const waiting = imports.map((module) => module.npmPackage!);
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
