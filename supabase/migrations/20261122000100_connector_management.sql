@@ -236,8 +236,8 @@ comment on function public.create_connector(uuid, uuid, text, text, text, text, 
   'Creates a connector; p_config is JSON text without secrets, p_secrets JSON text that goes to Vault, null = none yet. Answers it as the API shows it. Throws IL403, IL422. Definer for service_role alone.';
 
 create function public.update_connector(
-  p_tenant_id uuid, p_org_id uuid, p_connector_id uuid, p_name text, p_config text, p_secrets text, p_is_active boolean,
-  p_sync_interval_seconds integer, p_is_interval_given boolean, p_actor uuid
+  p_tenant_id uuid, p_org_id uuid, p_connector_id uuid, p_name text, p_config text, p_config_seen text, p_secrets text,
+  p_is_active boolean, p_sync_interval_seconds integer, p_is_interval_given boolean, p_actor uuid
 )
 returns jsonb
 language plpgsql
@@ -249,6 +249,9 @@ declare
     private.writable_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.manage');
   v_before constant text := v_connector.status;
 begin
+  if v_connector.config <> p_config_seen::jsonb then
+    perform private.raise_error('IL409', 'Somebody has changed the settings meanwhile; look at them and try again.');
+  end if;
   update public.integration_connectors c set
     name = coalesce(p_name, c.name),
     config = coalesce(p_config::jsonb, c.config),
@@ -279,8 +282,8 @@ begin
   return private.connector_resource(v_connector);
 end;
 $$;
-comment on function public.update_connector(uuid, uuid, uuid, text, text, text, boolean, integer, boolean, uuid) is
-  'Changes a connector; null = leave as it is, except the interval, which p_is_interval_given says is meant. New credentials replace the old ones in Vault, under the same reference. Throws IL403, IL404, IL422. Definer for service_role alone.';
+comment on function public.update_connector(uuid, uuid, uuid, text, text, text, text, boolean, integer, boolean, uuid) is
+  'Changes a connector; null = leave as it is, except the interval, which p_is_interval_given says is meant. p_config_seen = the settings by which it was found that the stored credentials may stay; null = whatever they are. New credentials replace the old ones in Vault, under the same reference. Throws IL403, IL404, IL409 (they are others by now), IL422. Definer for service_role alone.';
 
 create function public.delete_connector(p_tenant_id uuid, p_org_id uuid, p_connector_id uuid, p_actor uuid)
 returns jsonb
@@ -422,7 +425,7 @@ comment on function public.list_connectors(uuid, uuid, text, text, timestamptz, 
 grant execute on function
   public.get_connector(uuid, uuid), public.list_connectors(uuid, uuid, text, text, timestamptz, uuid, integer),
   public.create_connector(uuid, uuid, text, text, text, text, boolean, integer, uuid),
-  public.update_connector(uuid, uuid, uuid, text, text, text, boolean, integer, boolean, uuid),
+  public.update_connector(uuid, uuid, uuid, text, text, text, text, boolean, integer, boolean, uuid),
   public.delete_connector(uuid, uuid, uuid, uuid),
   public.record_connector_check(uuid, uuid, uuid, text, text, text, integer, text, uuid)
 to service_role;

@@ -44,6 +44,27 @@ async function checkAddress(field: string, url: string): Promise<void> {
 }
 
 /**
+ * Stored credentials go to the hosts they were stored for. Who may change settings need not know them, and would read them
+ * at a host of their own.
+ *
+ * @param stored - the settings there are; what is not right any more names no host.
+ * @throws {InterlockError} VALIDATION_FAILED when other hosts are named.
+ */
+export function refuseOtherHosts(definition: AnyConnector, stored: unknown, given: unknown): void {
+  if (!definition.addresses) return;
+  const before = definition.config().safeParse(stored);
+  const known = before.success ? definition.addresses(before.data) : {};
+  for (const [name, url] of Object.entries(definition.addresses(given))) {
+    if (known[name] !== undefined && new URL(known[name]).origin === new URL(url).origin) continue;
+    const message =
+      `config.${name} names another host than the credentials were stored for; give the credentials as well.`;
+    throw new InterlockError("VALIDATION_FAILED", `secrets: ${message}`, {
+      details: { issues: [{ path: "secrets", message }] },
+    });
+  }
+}
+
+/**
  * Credentials as JSON text for Vault.
  *
  * @throws {InterlockError} VALIDATION_FAILED, which names the field and never repeats a value.

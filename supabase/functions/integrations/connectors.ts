@@ -10,7 +10,13 @@ import { route } from "../_shared/http/route.ts";
 import { textSchema } from "../_shared/http/text_schema.ts";
 import { connectorTypes } from "../_shared/providers/connectors.ts";
 import { connectorAnswer } from "./connector_answers.ts";
-import { checkedConfig, checkedSecrets, knownConnector, needsNoSecrets } from "./connector_input.ts";
+import {
+  checkedConfig,
+  checkedSecrets,
+  knownConnector,
+  needsNoSecrets,
+  refuseOtherHosts,
+} from "./connector_input.ts";
 
 const objectSchema = z.record(z.string(), z.unknown());
 const intervalSchema = z.number().int().min(60).max(604_800);
@@ -51,11 +57,8 @@ interface ListedConnectors {
 /** One connector as the caller may see it. */
 async function visibleConnector(access: UserAccess, connectorId: string) {
   const row = unwrap(
-    await access.db.from("integration_connectors").select("id, type, status, secret_ref").eq(
-      "id",
-      connectorId,
-    )
-      .maybeSingle(),
+    await access.db.from("integration_connectors").select("id, type, status, config, secret_ref")
+      .eq("id", connectorId).maybeSingle(),
   );
   if (row === null) throw new InterlockError("NOT_FOUND", "This connector does not exist.");
   return row;
@@ -150,6 +153,7 @@ export const connectorRoutes = [
     uuidParams: ["connector_id"],
     body: updateSchema,
     response: { status: 200, schema: connectorAnswer },
+    errors: ["CONFLICT"],
     examples: [
       { name: "renamed", body: { name: "Shop, north" } },
       { name: "every_hour", body: { sync_interval_seconds: 3600 } },
@@ -164,12 +168,17 @@ export const connectorRoutes = [
       if (isActive && !isComplete && !needsNoSecrets(definition!)) {
         throw new InterlockError("VALIDATION_FAILED", "is_active: it has no credentials yet.");
       }
+      const settings = config === undefined ? null : await checkedConfig(definition!, config);
+      const keepsSecrets = current.secret_ref !== null && secrets === undefined;
+      const mayNotMove = settings !== null && keepsSecrets && definition!.addresses !== undefined;
+      if (mayNotMove) refuseOtherHosts(definition!, current.config, JSON.parse(settings));
       const connector = unwrap(
         await tenantDb(access.tenantId, hubClient()).rpc("update_connector", {
           p_org_id: access.orgId as string,
           p_connector_id: params.connector_id!,
           p_name: (body.name ?? null) as string,
-          p_config: (config === undefined ? null : await checkedConfig(definition!, config)) as string,
+          p_config: settings as string,
+          p_config_seen: (mayNotMove ? JSON.stringify(current.config) : null) as string,
           p_secrets: (secrets === undefined ? null : checkedSecrets(definition!, secrets)) as string,
           p_is_active: (isActive ?? null) as boolean,
           p_sync_interval_seconds: (body.sync_interval_seconds ?? null) as number,

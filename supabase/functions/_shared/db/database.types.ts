@@ -3743,6 +3743,7 @@ export type Database = {
         Args: {
           "p_actor": string;
           "p_config": string;
+          "p_config_seen": string;
           "p_connector_id": string;
           "p_is_active": boolean;
           "p_is_interval_given": boolean;
