@@ -99,7 +99,7 @@ comment on column public.sync_runs.slices is 'Slices begun.';
 comment on column public.sync_runs.errors is 'The last 20 things that went wrong: [{at, stream, code, message}].';
 comment on column public.sync_runs.error_class is 'Why it failed or waits, of the closed list in docs/connectors; null = nothing is wrong.';
 comment on column public.sync_runs.error is 'The same as a sentence for a person; no personal data.';
-comment on column public.sync_runs.failures_in_a_row is 'Failed tries since the last page.';
+comment on column public.sync_runs.failures_in_a_row is 'Failed tries since the last page, workers that were ended included; the eighth ends the run.';
 comment on column public.sync_runs.next_slice_at is 'When its next slice may begin.';
 comment on column public.sync_runs.lease_token is 'Names the slice that runs; writes with another token change nothing. Null = none runs.';
 comment on column public.sync_runs.lease_until is 'End of that slice''s lease: after it another may begin. Null = none runs.';
@@ -320,6 +320,22 @@ begin
       coalesce(v_connector.last_error, 'The connector is not active.')
     )));
   end if;
+  -- A lease that ran out: the worker was ended before it could say why. A page that ends every worker must not be read for ever.
+  if v_run.lease_token is not null then
+    update public.sync_runs r set
+      failures_in_a_row = r.failures_in_a_row + 1,
+      errors = private.with_sync_errors(r.errors, jsonb_build_array(jsonb_build_object(
+        'code', 'internal', 'message', 'A worker was ended, or silent for too long; another one goes on behind the last page.'
+      )))
+    where r.id = p_run_id
+    returning * into v_run;
+    if v_run.failures_in_a_row >= 8 then
+      return jsonb_build_object('outcome', 'finished', 'run', private.sync_run_resource(private.end_sync_run(
+        v_run, 'failed', 'internal',
+        format('%s workers in a row were ended or silent before they had stored a page; ask for smaller pages, or sync less.', v_run.failures_in_a_row)
+      )));
+    end if;
+  end if;
   update public.sync_runs r set
     status = 'running', slices = r.slices + 1, started_at = coalesce(r.started_at, clock_timestamp()),
     heartbeat_at = clock_timestamp(), lease_token = gen_random_uuid(),
@@ -338,7 +354,7 @@ begin
 end;
 $$;
 comment on function public.claim_sync_slice(uuid, text, integer) is
-  'Takes the lease of a run for one slice: {outcome: claimed|busy|finished|unknown, run, lease_token, tenant_id, connector, cursors}. busy = another slice holds it, it waits, or it is another function''s turn. Definer for service_role alone.';
+  'Takes the lease of a run for one slice: {outcome: claimed|busy|finished|unknown, run, lease_token, tenant_id, connector, cursors}. busy = another slice holds it, it waits, or it is another function''s turn. A lease that has run out counts as a failed try; the eighth in a row ends the run. Definer for service_role alone.';
 
 create function private.leased_sync_run(p_run_id uuid, p_lease_token uuid, p_lease_ms integer)
 returns public.sync_runs

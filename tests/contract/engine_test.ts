@@ -147,6 +147,38 @@ stackTest(
 );
 
 stackTest(
+  "SYNC: a run that ends its every worker ends itself, and says so on the way",
+  () =>
+    withOdoo(async (synced, provider) => {
+      provider.create(provider.pageSize * 2);
+      const { run_id: runId } = await synced.start();
+      const store = quiet();
+      // As a worker does that is killed over a page: it has the lease, and is never heard of again.
+      const dying: Pick<Store, "call"> = {
+        call: (name, args) =>
+          name === "claim_sync_slice" ? store.call(name, args) : Promise.reject(new Error("killed")),
+      };
+      const die = async () => {
+        await assert.rejects(synced.slice(runId, dying), /killed/);
+        await synced.expireLease(runId);
+      };
+      for (let deaths = 0; deaths < 7; deaths++) await die();
+      // A page that is stored is news: it counts from the beginning again.
+      const alive = await synced.slice(runId);
+      assert.equal(alive.status, "waiting");
+      assert.deepEqual(alive.errors.map(({ code }) => code), Array(7).fill("internal"));
+      for (let deaths = 0; deaths < 8; deaths++) await die();
+      const ended = await synced.slice(runId, dying);
+      assert.deepEqual([ended.status, ended.error_class], ["failed", "internal"], JSON.stringify(ended));
+      assert.match(ended.error ?? "", /8 workers in a row/);
+      const [notice] = await sql`select kind from public.notifications where tenant_id = ${synced.tenant.id}`;
+      assert.equal(notice!.kind, "connector.sync_failed");
+      await synced.complete();
+      await synced.assertExact("with workers that live");
+    }),
+);
+
+stackTest(
   "SYNC: the end of a run is an event, a line of the log, and news to admins once per row of failures",
   () =>
     withOdoo(async (synced, provider) => {
