@@ -320,6 +320,31 @@ Deno.test("Odoo: fields that a server has not are not asked for", async () => {
   });
 });
 
+Deno.test("Odoo: the checkpoint of another server or database is none: what is there is read", async () => {
+  await withOdoo({}, async ({ odoo: before, run }) => {
+    before.clock.advance(72 * HOUR_MS);
+    createSome(before, "hr.employee", 6);
+    const store = new PageStore();
+    const { cursor } = await run(employees, store, null);
+    await withOdoo({}, async ({ odoo, connect, run }) => {
+      // As many records, and all of them older than what was read before.
+      createSome(odoo, "hr.employee", 6);
+      odoo.database.write("hr.employee", [1, 2, 3, 4, 5, 6], { name: "Of another company" });
+      odoo.clock.advance(96 * HOUR_MS);
+      const end = await run(employees, store, cursor).catch((error: { errorClass?: string }) => {
+        assert.equal(error.errorClass, "cursor_expired");
+        return run(employees, store, null);
+      });
+      const expected = employeeState(odoo);
+      assert.deepEqual(storedState(store, expected), expected);
+      const elsewhere = connect({ database: "another" });
+      const storedCount = () => Promise.resolve(6);
+      const request = { connection: elsewhere, cursor: end.cursor, parameters: {}, storedCount };
+      await assert.rejects(employees.read(request), { errorClass: "cursor_expired" });
+    });
+  });
+});
+
 Deno.test("Odoo: a cursor of another form begins anew, one of the future finds nothing", async () => {
   await withOdoo({}, async ({ odoo, connect, run }) => {
     createSome(odoo, "hr.employee", 3);

@@ -43,9 +43,16 @@ export type At<Phase extends Checkpoint["phase"]> = Extract<Checkpoint, { phase:
 /**
  * A saved cursor.
  *
- * @throws {ProviderError} cursor_expired when it is of another form.
+ * @param place - where is read now; a cursor that names another place says nothing here.
+ * @throws {ProviderError} cursor_expired when it is of another form or place.
  */
-export function checkpointOf(cursor: Cursor): Checkpoint {
+export function checkpointOf(cursor: Cursor, place: string): Checkpoint {
+  if (cursor.place !== undefined && cursor.place !== place) {
+    throw new ProviderError(
+      "cursor_expired",
+      "The settings name another Odoo than before; everything is read anew.",
+    );
+  }
   const result = schema.safeParse(cursor);
   if (result.success) return result.data;
   throw new ProviderError(

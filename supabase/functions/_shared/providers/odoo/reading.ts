@@ -28,31 +28,40 @@ export function sourceOf(kind: Kind): Source<OdooConfig, OdooSecrets> {
   return {
     ...{ stream, table, entityType, functionName: "odoo-sync" },
     async read(request: ReadRequest<OdooConfig, OdooSecrets>): Promise<Page> {
-      const at = request.cursor === null ? null : checkpointOf(request.cursor);
-      const client = await clientOf(request.connection, at?.learnt);
-      try {
-        return await readWith(client, kind, request, at);
-      } catch (error) {
-        if (!client.isRemembered || !mayBeOutdated(error)) throw error;
-        request.connection.log.info("what was learnt of the server is asked again", errorFields(error));
-        return await readWith(await newClientOf(request.connection), kind, request, at);
-      }
+      const place = placeOf(request.connection.config);
+      const at = request.cursor === null ? null : checkpointOf(request.cursor, place);
+      const page = await readFrom(at, kind, request);
+      return { ...page, cursor: { ...page.cursor, place } };
     },
   };
 }
 
-/** The step that a checkpoint stands before. */
-async function readWith(
-  client: OdooClient,
-  kind: Kind,
-  { connection, storedCount }: ReadRequest<OdooConfig, OdooSecrets>,
-  at: Checkpoint | null,
-): Promise<Page> {
-  const page = await stepAt({ kind, client, batchSize: connection.config.batch_size, storedCount }, at);
-  return page.hasMore ? { ...page, cursor: { ...page.cursor, learnt: client.learnt() } } : page;
+/** Which records there are, as far as settings say it: those of another server or database have the same ids. */
+function placeOf({ url, database }: OdooConfig): string {
+  return `${url} ${database ?? ""}`.trim();
 }
 
-async function stepAt(step: Step, at: Checkpoint | null): Promise<Page> {
+/** The step that a checkpoint stands before; a second time where what an earlier slice learnt does not hold any more. */
+async function readFrom(
+  at: Checkpoint | null,
+  kind: Kind,
+  { connection, storedCount }: ReadRequest<OdooConfig, OdooSecrets>,
+): Promise<Page> {
+  const readWith = async (client: OdooClient): Promise<Page> => {
+    const page = await stepOf({ kind, client, batchSize: connection.config.batch_size, storedCount }, at);
+    return page.hasMore ? { ...page, cursor: { ...page.cursor, learnt: client.learnt() } } : page;
+  };
+  const client = await clientOf(connection, at?.learnt);
+  try {
+    return await readWith(client);
+  } catch (error) {
+    if (!client.isRemembered || !mayBeOutdated(error)) throw error;
+    connection.log.info("what was learnt of the server is asked again", errorFields(error));
+    return await readWith(await newClientOf(connection));
+  }
+}
+
+async function stepOf(step: Step, at: Checkpoint | null): Promise<Page> {
   switch (at?.phase) {
     case undefined:
       return await beginAll(step);
