@@ -827,6 +827,26 @@ $$;
 comment on function public.finish_sync_slice(uuid, uuid, text) is
   'Ends a slice; p_result is JSON text: {kind: completed|failed|cancelled|continue|wait, error_class, error, errors, wait_ms, is_failure, function_name}. continue asks for the next slice at once, wait for one after wait_ms. {outcome: applied|lost, run}. Throws IL422. Definer for service_role alone.';
 
+create function private.stop_sync_run(p_run public.sync_runs)
+returns public.sync_runs
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_run public.sync_runs;
+begin
+  update public.sync_runs r set cancel_requested_at = coalesce(r.cancel_requested_at, clock_timestamp()) where r.id = p_run.id
+  returning * into v_run;
+  -- A slice that runs sees it with its next page.
+  if v_run.lease_until is null or v_run.lease_until < clock_timestamp() then
+    v_run := private.end_sync_run(v_run, 'cancelled', null, null);
+  end if;
+  return v_run;
+end;
+$$;
+comment on function private.stop_sync_run(public.sync_runs) is
+  'Ends a run that has not ended and is locked: at once when no slice of it runs, else with its next page, which is not stored.';
+
 create function public.cancel_sync_run(p_tenant_id uuid, p_org_id uuid, p_run_id uuid, p_actor uuid)
 returns jsonb
 language plpgsql
@@ -845,13 +865,7 @@ begin
   if v_run.finished_at is not null then
     perform private.raise_error('IL409', format('This run has %s already.', case v_run.status when 'failed' then 'failed' else 'ended as ' || v_run.status end));
   end if;
-  update public.sync_runs r set cancel_requested_at = coalesce(r.cancel_requested_at, clock_timestamp()) where r.id = p_run_id
-  returning * into v_run;
-  -- A slice that runs sees it with its next page.
-  if v_run.lease_until is null or v_run.lease_until < clock_timestamp() then
-    v_run := private.end_sync_run(v_run, 'cancelled', null, null);
-  end if;
-  return private.sync_run_resource(v_run);
+  return private.sync_run_resource(private.stop_sync_run(v_run));
 end;
 $$;
 comment on function public.cancel_sync_run(uuid, uuid, uuid, uuid) is

@@ -349,17 +349,27 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_connector constant public.integration_connectors :=
-    private.writable_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.manage');
+  v_connector public.integration_connectors :=
+    private.permitted_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.manage');
+  v_run public.sync_runs;
   v_account_id text;
   v_revocation_id uuid;
 begin
+  -- Its run first, as everybody locks run and connector in this order.
+  select r.* into v_run from public.sync_runs r
+  where r.tenant_id = p_tenant_id and r.connector_id = p_connector_id and r.finished_at is null for update;
+  v_connector := private.writable_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.manage');
   select g.account_id into v_account_id from private.connector_grants g
   where g.connector_id = p_connector_id and g.tenant_id = p_tenant_id
   for update;
   if v_account_id is null or v_connector.secret_ref is null then
     perform private.raise_error('IL409', 'Nobody has connected this connector by consent; change its credentials, or delete it.');
   end if;
+  -- The next account is another one, maybe: a checkpoint of this one would say nothing there.
+  if v_run.id is not null then
+    perform private.stop_sync_run(v_run);
+  end if;
+  update public.sync_cursors u set cursor = null where u.tenant_id = p_tenant_id and u.connector_id = p_connector_id;
   insert into private.oauth_revocations (tenant_id, provider, account_id, secret_ref)
   values (p_tenant_id, v_connector.type, v_account_id, v_connector.secret_ref)
   returning id into v_revocation_id;
@@ -373,7 +383,7 @@ begin
 end;
 $$;
 comment on function public.disconnect_connector(uuid, uuid, uuid, uuid) is
-  'Takes a connector''s grant away and queues its revocation. Answers {connector_id, status, revocation_id}. Throws IL403, IL404, IL409 (its credentials were typed in). Definer for service_role alone.';
+  'Takes a connector''s grant away and queues its revocation; its run ends, and the next one reads everything anew. Answers {connector_id, status, revocation_id}. Throws IL403, IL404, IL409 (its credentials were typed in). Definer for service_role alone.';
 
 create function private.revoke_with_connector()
 returns trigger

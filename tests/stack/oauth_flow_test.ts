@@ -250,6 +250,48 @@ stackTest("OAUTH: disconnecting revokes, forgets the tokens, and frees the accou
   });
 });
 
+stackTest("OAUTH: where the syncs of one account stood is nothing to the next one", async () => {
+  await withProvider("google_workspace", async ({ server }) => {
+    const tenant = await createTenant();
+    const asAdmin = { user: tenant.users.admin, orgId: tenant.orgs[0] };
+    const id = await connectByConsent(tenant, "google_workspace");
+    await sql`insert into public.sync_cursors (tenant_id, connector_id, stream, cursor)
+      values (${tenant.id}, ${id}, 'drive_files', '{"phase": "changes"}')`;
+    // One run holds a slice at work, so that it may yet store a page; another one will wait.
+    const started = async (lease: string | null) => {
+      const [run] = await sql`insert into public.sync_runs
+        (tenant_id, org_id, connector_id, mode, trigger, function_name, trace_id, status, lease_token, lease_until, next_slice_at)
+        values (${tenant.id}, ${tenant.orgs[0]!}, ${id}, 'incremental', 'user', 'google-drive-sync', 'trace',
+          ${lease === null ? "waiting" : "running"}, ${lease}, ${
+        lease === null ? null : new Date(Date.now() + 60_000)
+      },
+          now() + interval '1 hour') returning id`;
+      return run!.id as string;
+    };
+    const lease = crypto.randomUUID();
+    const atWork = await started(lease);
+    const gone = await call("oauth/disconnect", { ...asAdmin, body: { connector_id: id } });
+    assert.equal(gone.status, 200, JSON.stringify(gone.body));
+    const page = JSON.stringify({
+      ...{ stream: "drive_files", table: "google_drive_files", entity_type: "drive_file", records: [] },
+      ...{ deleted_ids: [], present_ids: [], cursor: { of: "the old account" }, has_more: true },
+    });
+    const [late] = await sql`select public.apply_sync_page(${atWork}, ${lease}, 90000, ${page}) as answer`;
+    assert.equal(late!.answer.outcome, "cancelled");
+    const cursors = async () =>
+      await sql`select cursor from public.sync_cursors where connector_id = ${id} and cursor is not null`;
+    assert.equal((await cursors()).length, 0);
+    await sql`delete from public.sync_runs where id = ${atWork}`;
+
+    server.consenting = { id: crypto.randomUUID(), name: "somebody-else@acme.example" };
+    assert.equal(await connectByConsent(tenant, "google_workspace", { connector_id: id }), id);
+    const waiting = await started(null);
+    await call("oauth/disconnect", { ...asAdmin, body: { connector_id: id } });
+    const [ended] = await sql`select status from public.sync_runs where id = ${waiting}`;
+    assert.equal(ended!.status, "cancelled");
+  });
+});
+
 stackTest("OAUTH: a provider that does not hear of the end is told by the schedule", async () => {
   await withProvider("google_workspace", async ({ server, faults }) => {
     const tenant = await createTenant();
