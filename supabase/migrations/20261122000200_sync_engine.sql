@@ -402,34 +402,48 @@ as $$
   from pg_catalog.pg_attribute a
   where a.attrelid = format('public.%I', p_table)::regclass and a.attnum > 0 and not a.attisdropped
     and a.attname <> all (array[
-      'id', 'tenant_id', 'org_id', 'connector_id', 'external_id', 'stream', 'content_hash', 'seen_pass', 'first_synced_at',
-      'last_synced_at', 'deleted_at'
+      'id', 'tenant_id', 'org_id', 'connector_id', 'external_id', 'content_hash', 'seen_pass', 'first_synced_at', 'last_synced_at',
+      'deleted_at'
     ]);
 $$;
-comment on function private.sync_columns(text) is 'The columns of a synced table that its source fills.';
+comment on function private.sync_columns(text) is
+  'The columns of a synced table beyond those that each has: what its source fills, and stream where records of several lie in one table.';
 
-create function private.tell_of_records(
-  p_run public.sync_runs, p_table text, p_stream text, p_entity_type text, p_rows jsonb
-)
-returns void
+create function private.sync_stream_condition(p_table text, p_parameter text)
+returns text
 language sql
+stable
 set search_path = ''
 as $$
-  insert into public.integration_events_outbox
-    (tenant_id, org_id, event_type, entity_type, entity_id, payload, source, trace_id)
-  select p_run.tenant_id, p_run.org_id, e.entity_type || '.' || (r.value ->> 'change'), e.entity_type, r.value #>> '{row,id}',
-    jsonb_build_object('connector_id', p_run.connector_id, 'stream', p_stream, 'external_id', r.value #> '{row,external_id}') || (
-      select coalesce(jsonb_object_agg(c.name, r.value -> 'row' -> c.name), '{}'::jsonb) from unnest(e.payload_columns) as c (name)
-    ),
-    'sync', p_run.trace_id
-  from jsonb_array_elements(p_rows) as r
-  cross join (
-    select coalesce(t.entity_type, p_entity_type) as entity_type, t.payload_columns
-    from private.sync_tables t where t.table_name = p_table
-  ) e;
+  select case
+    when 'stream' = any (private.sync_columns(p_table)) then format('t.stream = %s', p_parameter)
+    else format('%s::text is not null', p_parameter)
+  end;
 $$;
-comment on function private.tell_of_records(public.sync_runs, text, text, text, jsonb) is
-  'Events of records that came, changed or went: p_rows = [{change: created|updated|deleted, row}].';
+comment on function private.sync_stream_condition(text, text) is
+  'SQL that holds for the rows t of a stream in a synced table; p_parameter is the stream: $5.';
+
+create function private.sync_event_insert(p_table text, p_entity_type text, p_rows text)
+returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select format(
+    $sql$
+      insert into public.integration_events_outbox (tenant_id, org_id, event_type, entity_type, entity_id, payload, source, trace_id)
+      select ($1).tenant_id, ($1).org_id, %1$L || w.change, %2$L, w.id::text,
+        jsonb_build_object('connector_id', ($1).connector_id, 'stream', $2, 'external_id', w.external_id%3$s), 'sync', ($1).trace_id
+      from %4$I w
+    $sql$,
+    coalesce(t.entity_type, p_entity_type) || '.', coalesce(t.entity_type, p_entity_type),
+    (select string_agg(format(', %1$L, w.%1$I', c.name), '' order by c.place) from unnest(t.payload_columns) with ordinality as c (name, place)),
+    p_rows
+  )
+  from private.sync_tables t where t.table_name = p_table;
+$$;
+comment on function private.sync_event_insert(text, text, text) is
+  'SQL that tells of changed records of a synced table: $1 = the run, $2 = the stream; p_rows = the query with them: the table''s columns id, external_id and payload_columns, and change: created|updated|deleted.';
 
 create function private.write_sync_records(
   p_run public.sync_runs, p_table text, p_stream text, p_entity_type text, p_records jsonb, p_pass_id uuid
@@ -439,84 +453,67 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_columns constant text[] := private.sync_columns(p_table);
-  v_has_stream constant boolean := exists (
-    select from pg_catalog.pg_attribute a
-    where a.attrelid = format('public.%I', p_table)::regclass and a.attname = 'stream' and not a.attisdropped
-  );
-  v_answer jsonb;
+  v_columns text;
+  v_values text;
+  v_updates text;
+  v_counts jsonb;
 begin
+  select string_agg(format(', %I', c.name), '' order by c.place),
+    string_agg(case c.name when 'stream' then ', $2' else format(', v.%I', c.name) end, '' order by c.place),
+    string_agg(format(', %1$I = excluded.%1$I', c.name), '' order by c.place) filter (where c.name <> 'stream')
+  into v_columns, v_values, v_updates
+  from unnest(private.sync_columns(p_table)) with ordinality as c (name, place);
   execute format(
     $sql$
     with given as materialized (
-      select distinct on (r.value ->> 'external_id') r.value ->> 'external_id' as external_id, r.value -> 'values' as vals,
-        md5((r.value -> 'values')::text) as content_hash
-      from jsonb_array_elements($1) with ordinality as r (value, place)
-      order by r.value ->> 'external_id', r.place desc
+      select distinct on (r.external_id) r.external_id, r.vals, md5(r.vals::text) as content_hash
+      from rows from (jsonb_to_recordset($3) as (external_id text, "values" jsonb)) with ordinality as r (external_id, vals, place)
+      order by r.external_id, r.place desc
     ),
     known as materialized (
-      select g.*, t.id, t.content_hash as known_hash, t.deleted_at
+      select g.*, t.id, t.content_hash as known_hash, t.deleted_at, t.seen_pass
       from given g
       -- One by one through the index: nobody knows how many are given, and a scan would grow with the table.
       left join lateral (
-        select o.id, o.content_hash, o.deleted_at from public.%1$I o
-        where o.tenant_id = $2 and o.connector_id = $3 and o.external_id = g.external_id
+        select o.id, o.content_hash, o.deleted_at, o.seen_pass from public.%1$I o
+        where o.tenant_id = ($1).tenant_id and o.connector_id = ($1).connector_id and o.external_id = g.external_id
         limit 1
       ) t on true
     ),
     written as (
       insert into public.%1$I as t
         (tenant_id, org_id, connector_id, external_id, content_hash, seen_pass, first_synced_at, last_synced_at%2$s)
-      select $2, $4, $3, k.external_id, k.content_hash, $5, $7, $7%3$s
+      select ($1).tenant_id, ($1).org_id, ($1).connector_id, k.external_id, k.content_hash, $4, $5, $5%3$s
       from known k
       cross join lateral jsonb_populate_record(null::public.%1$I, k.vals) as v
       where k.id is null or k.known_hash <> k.content_hash or k.deleted_at is not null
       on conflict (tenant_id, connector_id, external_id) do update set
         org_id = excluded.org_id, content_hash = excluded.content_hash, seen_pass = coalesce(excluded.seen_pass, t.seen_pass),
-        first_synced_at = case when t.deleted_at is null then t.first_synced_at else $7 end, last_synced_at = $7,
+        first_synced_at = case when t.deleted_at is null then t.first_synced_at else $5 end, last_synced_at = $5,
         deleted_at = null%4$s
-      returning t.*
+      returning t.*, case when t.first_synced_at = t.last_synced_at then 'created' else 'updated' end as change
     ),
     marked as (
-      update public.%1$I t set seen_pass = $5
+      update public.%1$I t set seen_pass = $4
       from known k
-      where $5 is not null and t.tenant_id = $2 and t.id = k.id and k.known_hash = k.content_hash and k.deleted_at is null
-        and t.seen_pass is distinct from $5
-    )
+      where $4 is not null and t.tenant_id = ($1).tenant_id and t.id = k.id and k.known_hash = k.content_hash and k.deleted_at is null
+        and k.seen_pass is distinct from $4
+    ),
+    told as (%5$s)
     select jsonb_build_object(
-      'given', (select count(*) from given),
-      'rows', (
-        select coalesce(jsonb_agg(jsonb_build_object(
-          'change', case when w.first_synced_at = w.last_synced_at then 'created' else 'updated' end,
-          'row', to_jsonb(w)
-        )), '[]'::jsonb)
-        from written w
-      )
+      'created', w.created, 'updated', w.written - w.created, 'unchanged', (select count(*) from given) - w.written
     )
+    from (select count(*) as written, count(*) filter (where change = 'created') as created from written) w
     $sql$,
-    p_table,
-    (select string_agg(format(', %I', c.name), '' order by c.place) from unnest(v_columns) with ordinality as c (name, place))
-      || case when v_has_stream then ', stream' else '' end,
-    (select string_agg(format(', v.%I', c.name), '' order by c.place) from unnest(v_columns) with ordinality as c (name, place))
-      || case when v_has_stream then ', $6' else '' end,
-    (select string_agg(format(', %1$I = excluded.%1$I', c.name), '' order by c.place) from unnest(v_columns) with ordinality as c (name, place))
+    p_table, v_columns, v_values, v_updates, private.sync_event_insert(p_table, p_entity_type, 'written')
   )
-  into v_answer
-  using p_records, p_run.tenant_id, p_run.connector_id, p_run.org_id, p_pass_id, p_stream, clock_timestamp();
-  perform private.tell_of_records(p_run, p_table, p_stream, p_entity_type, v_answer -> 'rows');
-  return (
-    select jsonb_build_object(
-      'created', n.created, 'updated', n.changed - n.created, 'unchanged', (v_answer ->> 'given')::bigint - n.changed
-    )
-    from (
-      select count(*) as changed, count(*) filter (where r.value ->> 'change' = 'created') as created
-      from jsonb_array_elements(v_answer -> 'rows') as r
-    ) n
-  );
+  into v_counts
+  using p_run, p_stream, p_records, p_pass_id, clock_timestamp();
+  return v_counts;
 end;
 $$;
 comment on function private.write_sync_records(public.sync_runs, text, text, text, jsonb, uuid) is
-  'Stores the records of a page, [{external_id, values}], and their events in one statement each; of two with one identifier the later counts. What is the same as before is not written, but for its mark in an open pass. Answers {created, updated, unchanged}.';
+  'Stores the records of a page, [{external_id, values}], and their events, in one statement; of two with one identifier the later counts. What is the same as before is not written, but for its mark in an open pass. Answers {created, updated, unchanged}.';
 
 create function private.delete_sync_records(
   p_run public.sync_runs, p_table text, p_stream text, p_entity_type text, p_ids jsonb, p_pass_id uuid, p_limit integer
@@ -526,40 +523,36 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_rows jsonb;
+  v_deleted bigint;
 begin
   execute format(
     $sql$
     with gone as (
       select t.tenant_id, t.id from public.%1$I t
-      where t.tenant_id = $1 and t.connector_id = $2 and t.deleted_at is null %2$s
+      where t.tenant_id = ($1).tenant_id and t.connector_id = ($1).connector_id and t.deleted_at is null and %2$s
         and case
           when $3 is not null then t.external_id in (select i.value from jsonb_array_elements_text($3) as i)
           else t.seen_pass is distinct from $4
         end
-      limit $6
+      limit $5
     ),
     deleted as (
       update public.%1$I t set deleted_at = clock_timestamp(), last_synced_at = clock_timestamp()
       from gone g where t.tenant_id = g.tenant_id and t.id = g.id
-      returning t.*
-    )
-    select coalesce(jsonb_agg(jsonb_build_object('change', 'deleted', 'row', to_jsonb(d))), '[]'::jsonb) from deleted d
+      returning t.*, 'deleted' as change
+    ),
+    told as (%3$s)
+    select count(*) from deleted
     $sql$,
-    p_table,
-    case when exists (
-      select from pg_catalog.pg_attribute a
-      where a.attrelid = format('public.%I', p_table)::regclass and a.attname = 'stream' and not a.attisdropped
-    ) then 'and t.stream = $5' else 'and $5 is not null' end
+    p_table, private.sync_stream_condition(p_table, '$2'), private.sync_event_insert(p_table, p_entity_type, 'deleted')
   )
-  into v_rows
-  using p_run.tenant_id, p_run.connector_id, p_ids, p_pass_id, p_stream, p_limit;
-  perform private.tell_of_records(p_run, p_table, p_stream, p_entity_type, v_rows);
-  return jsonb_array_length(v_rows);
+  into v_deleted
+  using p_run, p_stream, p_ids, p_pass_id, p_limit;
+  return v_deleted;
 end;
 $$;
 comment on function private.delete_sync_records(public.sync_runs, text, text, text, jsonb, uuid, integer) is
-  'Marks records as deleted, with events: those named, or, where p_ids is null, up to p_limit that the pass has not seen. Answers how many.';
+  'Marks records as deleted, with events, in one statement: those named, or, where p_ids is null, up to p_limit that the pass has not seen. Answers how many.';
 
 create function private.count_sync_records(p_run public.sync_runs, p_table text, p_stream text, p_pass_id uuid)
 returns jsonb
@@ -576,13 +569,9 @@ begin
   execute format(
     $sql$
     select jsonb_build_object('stored', count(*), 'unseen', count(*) filter (where t.seen_pass is distinct from $3))
-    from public.%1$I t where t.tenant_id = $1 and t.connector_id = $2 and t.deleted_at is null %2$s
+    from public.%1$I t where t.tenant_id = $1 and t.connector_id = $2 and t.deleted_at is null and %2$s
     $sql$,
-    p_table,
-    case when exists (
-      select from pg_catalog.pg_attribute a
-      where a.attrelid = format('public.%I', p_table)::regclass and a.attname = 'stream' and not a.attisdropped
-    ) then 'and t.stream = $4' else 'and $4 is not null' end
+    p_table, private.sync_stream_condition(p_table, '$4')
   )
   into v_counts
   using p_run.tenant_id, p_run.connector_id, p_pass_id, p_stream;
