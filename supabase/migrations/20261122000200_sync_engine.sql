@@ -869,8 +869,8 @@ declare
   v_run record;
   v_called integer := 0;
 begin
-  with due as (
-    select s.connector_id, c.tenant_id, c.org_id, f.function_name
+  with turns as (
+    select s.connector_id, s.next_sync_at, row_number() over (partition by s.tenant_id order by s.next_sync_at) as turn
     from public.connector_states s
     join public.integration_connectors c on c.tenant_id = s.tenant_id and c.id = s.connector_id
     join private.sync_functions f on f.connector_type = c.type
@@ -879,9 +879,19 @@ begin
         select from public.sync_runs r
         where r.tenant_id = s.tenant_id and r.connector_id = s.connector_id and r.finished_at is null
       )
-    order by s.next_sync_at
+  ),
+  due as (
+    select s.connector_id, c.tenant_id, c.org_id, f.function_name
+    from turns t
+    join public.connector_states s on s.connector_id = t.connector_id
+    join public.integration_connectors c on c.tenant_id = s.tenant_id and c.id = s.connector_id
+    join private.sync_functions f on f.connector_type = c.type
+    where s.next_sync_at <= p_now and c.status = 'active'
+    -- One of each tenant, then a second one of each: nobody's many connectors make others wait.
+    order by t.turn, t.next_sync_at
     limit 200
-    for update of s skip locked
+    -- The run needs its connector too: what somebody holds is for the next minute.
+    for update of s skip locked for key share of c skip locked
   ),
   started as (
     insert into public.sync_runs (tenant_id, org_id, connector_id, mode, trigger, function_name, trace_id)
@@ -896,9 +906,15 @@ begin
   where s.connector_id = d.connector_id;
 
   for v_run in
-    select r.id, r.function_name from public.sync_runs r
-    where r.finished_at is null and r.next_slice_at <= p_now and (r.lease_until is null or r.lease_until < p_now)
-    order by r.next_slice_at
+    select q.id, q.function_name
+    from (
+      select r.id, r.function_name, r.next_slice_at,
+        row_number() over (partition by r.tenant_id, r.function_name order by r.next_slice_at) as turn
+      from public.sync_runs r
+      where r.finished_at is null and r.next_slice_at <= p_now and (r.lease_until is null or r.lease_until < p_now)
+    ) q
+    -- A function that nobody has deployed keeps its own runs waiting only.
+    order by q.turn, q.next_slice_at
     limit 200
   loop
     perform private.invoke_function(v_run.function_name || '/slice', jsonb_build_object('run_id', v_run.id));

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import type { Sql } from "postgres";
+import { sql, stackTest } from "../support/stack.ts";
+import { createTenant, type TestTenant } from "../support/tenant.ts";
+
+/** What is undone at the end, so that nobody else starts or calls what is due in it. */
+class Undone extends Error {}
+
+async function inUndoneTransaction(work: (transaction: Sql) => Promise<void>): Promise<void> {
+  await sql.begin(async (transaction) => {
+    await transaction`set local lock_timeout = '3s'`;
+    await transaction`create temp table called (run_id uuid) on commit drop`;
+    await transaction.unsafe(
+      `create or replace function private.invoke_function(p_name text, p_body jsonb default '{}')
+      returns bigint language plpgsql set search_path = '' as
+      'begin insert into pg_temp.called values ((p_body ->> ''run_id'')::uuid); return 1; end'`,
+    );
+    await work(transaction as unknown as Sql);
+    throw new Undone();
+  }).catch((error) => {
+    if (!(error instanceof Undone)) throw error;
+  });
+}
+
+/** Connectors that are due since so many minutes; answers their ids. */
+async function due(db: Sql, tenant: TestTenant, count: number, minutes: number): Promise<string[]> {
+  const rows = await db`insert into public.integration_connectors
+      (tenant_id, org_id, type, name, status, sync_interval_seconds)
+    select ${tenant.id}, ${tenant
+    .orgs[0]!}, 'odoo', 'Due', 'active', 60 from generate_series(1, ${count}) returning id`;
+  const ids = rows.map(({ id }) => id as string);
+  await db`update public.connector_states set next_sync_at = clock_timestamp() - ${minutes} * interval '1 minute'
+    where connector_id = any (${ids})`;
+  return ids;
+}
+
+const runsOf = async (db: Sql, ids: string[]) =>
+  (await db`select id from public.sync_runs where connector_id = any (${ids}) and finished_at is null`)
+    .map(({ id }) => id as string);
+
+stackTest("SCHEDULE: a tenant whose connectors are always due keeps nobody else waiting", async () => {
+  const [hog, other] = [await createTenant(), await createTenant()];
+  await inUndoneTransaction(async (db) => {
+    const hogs = await due(db, hog, 300, 30);
+    const others = await due(db, other, 2, 1);
+    await db`select private.start_due_syncs()`;
+    assert.equal((await runsOf(db, others)).length, 2, "both are started");
+    const started = (await runsOf(db, hogs)).length;
+    assert.ok(started > 100 && started < 300, `${started} of the others`);
+    await db`select private.start_due_syncs()`;
+    assert.equal((await runsOf(db, hogs)).length, 300);
+    // Nobody takes them: their function is not deployed, or its workers are busy.
+    await db`update public.sync_runs set next_slice_at = clock_timestamp() - interval '1 hour'
+      where connector_id = any (${hogs})`;
+    await db`delete from pg_temp.called`;
+    await db`select private.start_due_syncs()`;
+    const called = new Set((await db`select run_id from pg_temp.called`).map(({ run_id }) => run_id));
+    for (const run of await runsOf(db, others)) {
+      assert.ok(called.has(run), "a run that may go on is called for");
+    }
+    assert.ok(called.size <= 200, `${called.size} calls`);
+  });
+});
+
+stackTest("SCHEDULE: a connector that somebody holds keeps the others from nothing", async () => {
+  const tenant = await createTenant();
+  const [held] = await sql`insert into public.integration_connectors (tenant_id, org_id, type, name)
+    values (${tenant.id}, ${tenant.orgs[0]!}, 'odoo', 'Held') returning id`;
+  await sql`update public.integration_connectors set status = 'active', sync_interval_seconds = 60 where id = ${
+    held!.id
+  }`;
+  await sql.begin(async (holder) => {
+    // As whoever deletes it, or writes down what became of a refresh.
+    await holder`select from public.integration_connectors where id = ${held!.id} for update`;
+    await inUndoneTransaction(async (db) => {
+      const others = await due(db, tenant, 1, 1);
+      await db`select private.start_due_syncs(clock_timestamp() + interval '1 minute')`;
+      assert.equal((await runsOf(db, others)).length, 1);
+    });
+  });
+  await sql`update public.integration_connectors set status = 'inactive' where id = ${held!.id}`;
+});
