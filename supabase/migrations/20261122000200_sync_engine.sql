@@ -239,9 +239,9 @@ begin
     started_at = coalesce(r.started_at, clock_timestamp()), error_class = p_error_class, error = left(p_error, 1000)
   where r.id = p_run.id
   returning * into v_run;
+  -- Run, connector, state: everybody locks them in this order. Locked, since an interval that comes meanwhile is to count.
   select c.* into v_connector from public.integration_connectors c
-  where c.tenant_id = v_run.tenant_id and c.id = v_run.connector_id;
-  -- Run, connector, state: everybody locks them in this order.
+  where c.tenant_id = v_run.tenant_id and c.id = v_run.connector_id for no key update;
   if p_error_class = 'reconnect_needed' then
     perform private.mark_disconnected(v_connector, p_error);
     v_connector.status := 'error';

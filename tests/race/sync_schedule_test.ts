@@ -80,3 +80,38 @@ stackTest("SCHEDULE: a connector that somebody holds keeps the others from nothi
   });
   await sql`update public.integration_connectors set status = 'inactive' where id = ${held!.id}`;
 });
+
+stackTest("SCHEDULE: an interval that comes while a run ends is not forgotten", async () => {
+  const tenant = await createTenant();
+  const [connector] =
+    await sql`insert into public.integration_connectors (tenant_id, org_id, type, name, status)
+    values (${tenant.id}, ${tenant.orgs[0]!}, 'odoo', 'Odoo', 'active') returning id`;
+  const [run] = await sql`insert into public.sync_runs
+      (tenant_id, org_id, connector_id, mode, trigger, function_name, trace_id, status, next_slice_at)
+    values (${tenant.id}, ${tenant.orgs[0]!}, ${
+    connector!.id
+  }, 'incremental', 'user', 'odoo-sync', 'trace', 'waiting', now() + interval '1 hour') returning id`;
+  let ending: Promise<unknown>;
+  await sql.begin(async (transaction) => {
+    await transaction`update public.integration_connectors set sync_interval_seconds = 3600 where id = ${
+      connector!.id
+    }`;
+    ending = sql`select public.cancel_sync_run(${tenant.id}, null, ${run!.id}, null)`;
+    ending.catch(() => {});
+    for (let tries = 0; tries < 200; tries++) {
+      const [row] = await sql`select count(*)::int as waits from pg_stat_activity
+        where wait_event_type = 'Lock' and query ilike '%cancel_sync_run%'`;
+      if (row!.waits > 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error("The end of the run waits for nobody");
+  });
+  await ending!;
+  const [state] =
+    await sql`select next_sync_at, last_sync_status from public.connector_states where connector_id = ${
+      connector!.id
+    }`;
+  assert.equal(state!.last_sync_status, "cancelled");
+  assert.ok(state!.next_sync_at !== null, "it is synced by itself from now on");
+  await sql`update public.integration_connectors set status = 'inactive' where id = ${connector!.id}`;
+});
