@@ -1,5 +1,6 @@
 import "./subject_environment.ts";
 import assert from "node:assert/strict";
+import { StoreDataError } from "../../supabase/functions/_shared/db/store_data_error.ts";
 import { hubStore, type Store } from "../../supabase/functions/_shared/db/store.ts";
 import type { RunningSubject } from "../support/contract_subject.ts";
 import { type Answer, call } from "../support/api.ts";
@@ -143,6 +144,33 @@ stackTest(
       assert.deepEqual(after[0]!.row, before[0]!.row);
       await synced.assertExact("after the sleeper woke");
       assert.equal((await synced.events()).created, provider.state().size);
+    }),
+);
+
+stackTest(
+  "SYNC: a record whose new values the database refuses is kept as it was, and is not taken for deleted",
+  () =>
+    withOdoo(async (synced, provider) => {
+      provider.create(12);
+      await synced.complete();
+      const [refused] = [...(await synced.held()).keys()];
+      const store = quiet();
+      const picky: Pick<Store, "call"> = {
+        call: (name, args) => {
+          const page = name === "apply_sync_page" ? JSON.parse(args.p_page as string) : { records: [] };
+          const isRefused = page.records.some((one: { external_id: string }) => one.external_id === refused);
+          return isRefused ? Promise.reject(new StoreDataError("22008", "refused")) : store.call(name, args);
+        },
+      };
+      const { run_id: runId } = await synced.start("full");
+      let run = await synced.slice(runId, picky);
+      while (run.finished_at === null) run = await synced.slice(runId, picky);
+      assert.deepEqual(
+        [run.status, run.counts.refused, run.counts.deleted],
+        ["completed", 1, 0],
+        JSON.stringify(run),
+      );
+      assert.equal((await synced.held()).size, 12);
     }),
 );
 

@@ -1,5 +1,6 @@
 import type { Store } from "../db/store.ts";
 import { StoreDataError } from "../db/store_data_error.ts";
+import { storableText } from "../json/storable_text.ts";
 import type { Page, Source } from "../providers/source.ts";
 import { type PagePart, pageText } from "./page_text.ts";
 
@@ -87,6 +88,8 @@ async function storeInParts(
   return await apply({
     ...whole,
     records: [],
+    // They are there, whatever they hold: what cannot be stored must not be taken for deleted.
+    presentIds: [...whole.presentIds, ...refused.map(({ externalId }) => storableText(externalId))],
     beginsPass,
     refused: refused.length,
     errors: [
