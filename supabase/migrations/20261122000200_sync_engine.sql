@@ -788,7 +788,8 @@ begin
     update public.sync_runs r set errors = private.with_sync_errors(r.errors, v_result -> 'errors') where r.id = v_run.id
     returning * into v_run;
   end if;
-  if v_run.cancel_requested_at is not null and v_kind in ('continue', 'wait') then
+  -- What a run fails with that somebody has ended is about what was: its credentials may be others by now.
+  if v_run.cancel_requested_at is not null and v_kind in ('continue', 'wait', 'failed') then
     v_run := private.end_sync_run(v_run, 'cancelled', null, null);
   elsif v_kind in ('completed', 'failed', 'cancelled') then
     v_run := private.end_sync_run(v_run, v_kind, v_result ->> 'error_class', v_result ->> 'error');

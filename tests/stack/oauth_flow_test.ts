@@ -281,10 +281,16 @@ stackTest("OAUTH: where the syncs of one account stood is nothing to the next on
     const cursors = async () =>
       await sql`select cursor from public.sync_cursors where connector_id = ${id} and cursor is not null`;
     assert.equal((await cursors()).length, 0);
-    await sql`delete from public.sync_runs where id = ${atWork}`;
 
     server.consenting = { id: crypto.randomUUID(), name: "somebody-else@acme.example" };
     assert.equal(await connectByConsent(tenant, "google_workspace", { connector_id: id }), id);
+    // What the slice of the old account finds out about its credentials is nothing to the new one.
+    const refused = { kind: "failed", error_class: "reconnect_needed", error: "The credentials are gone." };
+    const [end] = await sql`select public.finish_sync_slice(${atWork}, ${lease}, ${
+      JSON.stringify(refused)
+    }) as answer`;
+    assert.equal(end!.answer.run.status, "cancelled");
+    assert.equal((await connectorRow(id)).status, "active");
     const waiting = await started(null);
     await call("oauth/disconnect", { ...asAdmin, body: { connector_id: id } });
     const [ended] = await sql`select status from public.sync_runs where id = ${waiting}`;
