@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type Answer, call, type CallOptions } from "../support/api.ts";
+import { withHubEnvironment } from "../support/hub_environment.ts";
 import { sql, stack, stackTest } from "../support/stack.ts";
 import { accessMatrix, type Caller, CALLERS, type Expectation } from "./access_matrix.ts";
 import { type Cast, createCast } from "./cast.ts";
@@ -16,8 +17,10 @@ const functionsFolder = new URL("../../supabase/functions/", import.meta.url);
 
 /** Every function, as its index.ts exports it: the list the rigs walk. */
 async function loadFunctions(): Promise<LoadedFunction[]> {
-  Deno.env.set("SUPABASE_URL", stack.apiUrl);
-  Deno.env.set("SUPABASE_SECRET_KEYS", JSON.stringify(stack.keys.secretKeys));
+  withHubEnvironment({
+    SUPABASE_URL: stack.apiUrl,
+    SUPABASE_SECRET_KEYS: JSON.stringify(stack.keys.secretKeys),
+  });
   const names = [...Deno.readDirSync(functionsFolder)].filter((entry) =>
     entry.isDirectory && !entry.name.startsWith("_")
   );

@@ -13,6 +13,7 @@ import {
   QUIET,
   withDeliveryCrew,
 } from "../support/delivery_crew.ts";
+import { withHubEnvironment } from "../support/hub_environment.ts";
 
 const hooked = globalThis as { interlockFaultHook?: (point: FaultPoint) => void };
 
@@ -20,7 +21,7 @@ const SOUND_SECRET = `whsec_${btoa("another-sample-secret-of-the-crew")}`;
 
 /** The real loop around the real worker, as one process of the function has it. */
 function startDrainer(crew: DeliveryCrew, maxItems: number): Drainer {
-  Deno.env.set("INTERLOCK_DB_URL", crew.dbUrl);
+  withHubEnvironment({ INTERLOCK_DB_URL: crew.dbUrl });
   const worker = new DeliveryWorker(hubStore(), BUILDERS, crew.send);
   return new Drainer({
     ...{ name: "meta-webhook-deliver", unit: "deliveries", maxItems },

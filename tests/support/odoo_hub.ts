@@ -9,8 +9,11 @@ import {
   type OdooSecrets,
 } from "../../supabase/functions/_shared/providers/odoo/settings.ts";
 import { ProviderError } from "../../supabase/functions/_shared/providers/provider_error.ts";
+import { withHubEnvironment } from "./hub_environment.ts";
 import { loneConnection } from "./lone_connection.ts";
 import { PageStore, readToEnd } from "./page_store.ts";
+
+withHubEnvironment({});
 
 /** An Odoo, a user with a key, and connections to it. */
 export interface OdooRig {
@@ -32,8 +35,6 @@ export interface OdooRun {
 
 /** Runs a test with an Odoo whose clock stands still until it is moved. */
 export async function withOdoo(options: OdooOptions, test: (rig: OdooRig) => Promise<void>): Promise<void> {
-  Deno.env.set("SUPABASE_URL", "http://127.0.0.1:1");
-  Deno.env.set("SUPABASE_SECRET_KEYS", '{"default":"sb_secret_unused"}');
   const odoo = startOdoo({ nowMs: Date.parse("2026-11-20T08:00:00.250Z"), ...options });
   const user = odoo.addUser({ login: "hub@acme.example", keys: [{ key: "the-key", expiresAtMs: null }] });
   const open: { close(): void }[] = [];

@@ -5,6 +5,7 @@ import * as z from "zod";
 import { ERROR_CLASSES } from "../../supabase/functions/_shared/delivery/error_class.ts";
 import { ERROR_CODES } from "../../supabase/functions/_shared/errors/codes.ts";
 import { webhookProviders } from "../../supabase/functions/_shared/providers/registry.ts";
+import { withHubEnvironment } from "../support/hub_environment.ts";
 import { webhookSchemes } from "../support/schemes.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -52,8 +53,7 @@ Deno.test("DOCS: no function reads the environment beside env.ts", () => {
 });
 
 Deno.test("DOCS: docs/api.md names every route", async () => {
-  Deno.env.set("SUPABASE_URL", "http://127.0.0.1:1");
-  Deno.env.set("SUPABASE_SECRET_KEYS", '{"default":"sb_secret_unused"}');
+  withHubEnvironment({});
   const text = read("docs/api.md");
   const functionsDir = join(root, "supabase/functions");
   for (const entry of Deno.readDirSync(functionsDir)) {

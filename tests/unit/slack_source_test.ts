@@ -20,11 +20,11 @@ import {
 } from "../../supabase/functions/_shared/providers/slack/timestamps.ts";
 import { ProviderError } from "../../supabase/functions/_shared/providers/provider_error.ts";
 import type { Cursor } from "../../supabase/functions/_shared/providers/source.ts";
+import { withHubEnvironment } from "../support/hub_environment.ts";
 import { loneConnection } from "../support/lone_connection.ts";
 import { PageStore, readToEnd } from "../support/page_store.ts";
 
-Deno.env.set("SUPABASE_URL", "http://127.0.0.1:1");
-Deno.env.set("SUPABASE_SECRET_KEYS", '{"default":"sb_secret_unused"}');
+withHubEnvironment({});
 
 const TOKEN = "xoxb-the-token";
 
