@@ -3,7 +3,8 @@ import { type Json } from "../_shared/db/store.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
 import { generateSigningSecret } from "../_shared/delivery/signature.ts";
-import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { pageQuerySchema } from "../_shared/http/keyset.ts";
+import { newestFirst } from "../_shared/http/newest_first.ts";
 import { route } from "../_shared/http/route.ts";
 import { checkConfig } from "../_shared/subscriptions/check_config.ts";
 import { withSecret } from "../_shared/subscriptions/signing_secret.ts";
@@ -33,17 +34,11 @@ export const subscriptionRoutes = [
     response: { status: 200, form: "list", schema: listedSubscriptionAnswer },
     examples: [{ name: "all", needs: ["subscription_id"] }],
     handler: async ({ access, query }) => {
-      let select = access.db.from("event_subscriptions").select(COLUMNS);
-      const after = decodeCursor(query.cursor);
-      if (after) {
-        select = select.or(`created_at.lt.${after.at},and(created_at.eq.${after.at},id.gt.${after.id})`);
-      }
-      const rows = unwrap(
-        await select.order("created_at", { ascending: false }).order("id").limit(query.limit),
-      );
+      const select = access.db.from("event_subscriptions").select(COLUMNS);
+      const { rows, next_cursor } = await newestFirst(select, query);
       return Response.json({
         data: await withStates(access.tenantId, await withStatistics(access.tenantId, rows)),
-        next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: row.id })),
+        next_cursor,
       });
     },
   }),

@@ -3,7 +3,8 @@ import { type Json } from "../_shared/db/store.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
 import { generateSigningSecret } from "../_shared/delivery/signature.ts";
-import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { pageQuerySchema } from "../_shared/http/keyset.ts";
+import { newestFirst } from "../_shared/http/newest_first.ts";
 import { route } from "../_shared/http/route.ts";
 import { checkConfig } from "../_shared/subscriptions/check_config.ts";
 import { withSecret } from "../_shared/subscriptions/signing_secret.ts";
@@ -27,17 +28,11 @@ export const integrationRoutes = [
     response: { status: 200, form: "list", schema: listedIntegrationAnswer },
     examples: [{ name: "all", needs: ["integration_id"] }],
     handler: async ({ access, query }) => {
-      let select = access.db.from("guardian_meta_integrations").select(COLUMNS);
-      const after = decodeCursor(query.cursor);
-      if (after) {
-        select = select.or(`created_at.lt.${after.at},and(created_at.eq.${after.at},id.gt.${after.id})`);
-      }
-      const rows = unwrap(
-        await select.order("created_at", { ascending: false }).order("id").limit(query.limit),
-      );
+      const select = access.db.from("guardian_meta_integrations").select(COLUMNS);
+      const { rows, next_cursor } = await newestFirst(select, query);
       return Response.json({
         data: await withStates(access.tenantId, await withStatistics(access.tenantId, rows)),
-        next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: row.id })),
+        next_cursor,
       });
     },
   }),

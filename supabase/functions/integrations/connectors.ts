@@ -5,7 +5,7 @@ import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
 import type { UserAccess } from "../_shared/http/access.ts";
-import { decodeCursor, encodePosition, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { decodeCursor, type ListedPage, pageAnswer, pageQuerySchema } from "../_shared/http/keyset.ts";
 import { route } from "../_shared/http/route.ts";
 import { textSchema } from "../_shared/http/text_schema.ts";
 import { connectorTypes } from "../_shared/providers/connectors.ts";
@@ -49,11 +49,6 @@ const listSchema = pageQuerySchema.extend({
   status: z.enum(["inactive", "active", "error"]).optional(),
 });
 
-interface ListedConnectors {
-  data: unknown[];
-  next: { at: string; id: string } | null;
-}
-
 /** One connector as the caller may see it. */
 async function visibleConnector(access: UserAccess, connectorId: string) {
   const row = unwrap(
@@ -77,7 +72,7 @@ export const connectorRoutes = [
     examples: [{ name: "all" }, { name: "those_in_error", query: { status: "error" } }],
     handler: async ({ access, query }) => {
       const after = decodeCursor(query.cursor);
-      const listed = await hubStore().call<ListedConnectors>("list_connectors", {
+      const listed = await hubStore().call<ListedPage>("list_connectors", {
         p_tenant_id: access.tenantId,
         p_org_id: access.orgId,
         p_type: query.type ?? null,
@@ -86,7 +81,7 @@ export const connectorRoutes = [
         p_after_id: after?.id ?? null,
         p_limit: query.limit,
       });
-      return Response.json({ data: listed.data, next_cursor: encodePosition(listed.next) });
+      return Response.json(pageAnswer(listed));
     },
   }),
   route({

@@ -5,7 +5,7 @@ import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
 import { instantSchema } from "../_shared/deliveries/log_query.ts";
 import type { UserAccess } from "../_shared/http/access.ts";
-import { decodeCursor, encodePosition, numberedIdSchema, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { decodeCursor, numberedIdSchema, pageAnswer, pageQuerySchema } from "../_shared/http/keyset.ts";
 import { route } from "../_shared/http/route.ts";
 import { deadDispatchAnswer, deadDispatchCountAnswer } from "./webhook_answers.ts";
 
@@ -89,11 +89,11 @@ async function deadLetterPage(access: UserAccess, query: z.infer<typeof listSche
     ? []
     : unwrap(await access.db.from("event_dispatches").select(COLUMNS).in("id", page.ids));
   const rows = new Map(z.array(rowSchema).parse(visible).map((row) => [row.id, row]));
-  return {
+  return pageAnswer({
     // One that was replayed between the two readings is dead no more.
     data: page.ids.flatMap((id) => rows.get(id) ?? []).filter((row) => row.status === "dead").map(deadLetter),
-    next_cursor: encodePosition(page.next),
-  };
+    next: page.next,
+  });
 }
 
 /** What consumers gave up, and why. Sending it through them again: `POST /dispatches/replay`, `POST /replays`. */

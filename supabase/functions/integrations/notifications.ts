@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { unwrap } from "../_shared/db/unwrap.ts";
-import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { pageQuerySchema } from "../_shared/http/keyset.ts";
+import { newestFirst } from "../_shared/http/newest_first.ts";
 import { route } from "../_shared/http/route.ts";
 
 const SEVERITIES = ["info", "warning", "error"] as const;
@@ -39,16 +39,10 @@ export const notificationRoutes = [
       );
       if (query.severity !== undefined) select = select.eq("severity", query.severity);
       if (query.subject_id !== undefined) select = select.eq("subject_id", query.subject_id);
-      const after = decodeCursor(query.cursor);
-      if (after) {
-        select = select.or(`created_at.lt.${after.at},and(created_at.eq.${after.at},id.gt.${after.id})`);
-      }
-      const rows = unwrap(
-        await select.order("created_at", { ascending: false }).order("id").limit(query.limit),
-      );
+      const { rows, next_cursor } = await newestFirst(select, query);
       return Response.json({
         data: rows,
-        next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: row.id })),
+        next_cursor,
       });
     },
   }),

@@ -6,7 +6,7 @@ import { unwrap } from "../_shared/db/unwrap.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
 import { route } from "../_shared/http/route.ts";
 import type { UserAccess } from "../_shared/http/access.ts";
-import { decodeCursor, encodePosition, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { decodeCursor, pageAnswer, pageQuerySchema } from "../_shared/http/keyset.ts";
 import { instantSchema } from "../_shared/deliveries/log_query.ts";
 import type { Json } from "../_shared/db/store.ts";
 import { elementTypeSchema } from "./dead_letters.ts";
@@ -69,12 +69,12 @@ async function receiptPage(access: UserAccess, webhookId: string, query: z.infer
     ? []
     : unwrap(await access.db.from("webhook_receipts").select(COLUMNS).in("id", page.ids));
   const rows = new Map(visible.map((row) => [row.id, row]));
-  return {
+  return pageAnswer({
     data: page.ids.flatMap((id) => rows.get(id) ?? []).map((row) =>
       withState(access, row, page.states[row.id])
     ),
-    next_cursor: encodePosition(page.next),
-  };
+    next: page.next,
+  });
 }
 
 async function receiptStates(access: UserAccess, receiptIds: string[]) {

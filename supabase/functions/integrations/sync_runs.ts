@@ -4,13 +4,8 @@ import { hubStore } from "../_shared/db/store.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
 import { InterlockError } from "../_shared/guardrails.ts";
-import {
-  decodeCursor,
-  encodeCursor,
-  encodePosition,
-  numberedIdSchema,
-  pageQuerySchema,
-} from "../_shared/http/keyset.ts";
+import { decodeCursor, type ListedPage, pageAnswer, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { newestFirst } from "../_shared/http/newest_first.ts";
 import { route } from "../_shared/http/route.ts";
 import { logAnswer, runAnswer } from "./connector_answers.ts";
 
@@ -27,11 +22,6 @@ const logsSchema = pageQuerySchema.extend({
   event_type: z.string().max(100).regex(/^[a-z_.]+\*?$/).optional(),
 });
 
-interface ListedRuns {
-  data: unknown[];
-  next: { at: string; id: string } | null;
-}
-
 /** Runs of syncs, and the log of what the hub did. */
 export const syncRunRoutes = [
   route({
@@ -46,7 +36,7 @@ export const syncRunRoutes = [
     examples: [{ name: "all" }, { name: "those_that_failed", query: { status: "failed" } }],
     handler: async ({ access, query }) => {
       const after = decodeCursor(query.cursor);
-      const listed = await hubStore().call<ListedRuns>("list_sync_runs", {
+      const listed = await hubStore().call<ListedPage>("list_sync_runs", {
         p_tenant_id: access.tenantId,
         p_org_id: access.orgId,
         p_connector_id: query.connector_id ?? null,
@@ -55,7 +45,7 @@ export const syncRunRoutes = [
         p_after_id: after?.id ?? null,
         p_limit: query.limit,
       });
-      return Response.json({ data: listed.data, next_cursor: encodePosition(listed.next) });
+      return Response.json(pageAnswer(listed));
     },
   }),
   route({
@@ -121,18 +111,8 @@ export const syncRunRoutes = [
       if (query.event_type?.endsWith("*")) {
         select = select.like("event_type", `${query.event_type.slice(0, -1).replaceAll("_", "\\_")}%`);
       } else if (query.event_type) select = select.eq("event_type", query.event_type);
-      const after = decodeCursor(query.cursor, numberedIdSchema);
-      if (after) {
-        select = select.or(`created_at.lt.${after.at},and(created_at.eq.${after.at},id.lt.${after.id})`);
-      }
-      const rows = unwrap(
-        await select.order("created_at", { ascending: false }).order("id", { ascending: false })
-          .limit(query.limit),
-      );
-      return Response.json({
-        data: rows,
-        next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: String(row.id) })),
-      });
+      const { rows, next_cursor } = await newestFirst(select, query, "numbered");
+      return Response.json({ data: rows, next_cursor });
     },
   }),
 ];

@@ -8,7 +8,8 @@ import type { UserAccess } from "../_shared/http/access.ts";
 import { NO_STORE } from "../_shared/http/no_store.ts";
 import { route } from "../_shared/http/route.ts";
 import { textSchema } from "../_shared/http/text_schema.ts";
-import { decodeCursor, encodeCursor, pageQuerySchema } from "../_shared/http/keyset.ts";
+import { pageQuerySchema } from "../_shared/http/keyset.ts";
+import { newestFirst } from "../_shared/http/newest_first.ts";
 import { TYPE_PATTERN } from "../_shared/inbound/wanted_elements.ts";
 import { webhookProviders } from "../_shared/providers/registry.ts";
 import type { WebhookSettings } from "../_shared/providers/webhook_scheme.ts";
@@ -109,16 +110,10 @@ export const webhookRoutes = [
         ? select.not("deleted_at", "is", null)
         : select.is("deleted_at", null);
       if (query.connector_id) select = select.eq("connector_id", query.connector_id);
-      const after = decodeCursor(query.cursor);
-      if (after) {
-        select = select.or(`created_at.lt.${after.at},and(created_at.eq.${after.at},id.gt.${after.id})`);
-      }
-      const rows = unwrap(
-        await select.order("created_at", { ascending: false }).order("id").limit(query.limit),
-      );
+      const { rows, next_cursor } = await newestFirst(select, query);
       return Response.json({
         data: await Promise.all(rows.map(resource)),
-        next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: row.id })),
+        next_cursor,
       });
     },
   }),

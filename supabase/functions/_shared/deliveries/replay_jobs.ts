@@ -4,7 +4,8 @@ import { tenantDb } from "../db/tenant_db.ts";
 import { unwrap } from "../db/unwrap.ts";
 import { InterlockError } from "../errors/interlock_error.ts";
 import type { UserAccess } from "../http/access.ts";
-import { decodeCursor, encodeCursor, pageQuerySchema } from "../http/keyset.ts";
+import { pageQuerySchema } from "../http/keyset.ts";
+import { newestFirst } from "../http/newest_first.ts";
 import { type AnyRoute, route } from "../http/route.ts";
 
 const COLUMNS =
@@ -57,17 +58,11 @@ export function replayJobRoutes(kind: ReplayJobKind): AnyRoute[] {
       response: { status: 200, form: "list", schema: answer },
       examples: [{ name: "all", needs: [param] }],
       handler: async ({ access, query }) => {
-        let select = access.db.from("delivery_replays").select(COLUMNS).eq("kind", kind.kind);
-        const after = decodeCursor(query.cursor);
-        if (after) {
-          select = select.or(`created_at.lt.${after.at},and(created_at.eq.${after.at},id.gt.${after.id})`);
-        }
-        const rows = unwrap(
-          await select.order("created_at", { ascending: false }).order("id").limit(query.limit),
-        );
+        const select = access.db.from("delivery_replays").select(COLUMNS).eq("kind", kind.kind);
+        const { rows, next_cursor } = await newestFirst(select, query);
         return Response.json({
           data: rows.map((row) => kind.present(jobOf(row))),
-          next_cursor: encodeCursor(rows, query.limit, (row) => ({ at: row.created_at, id: row.id })),
+          next_cursor,
         });
       },
     }),

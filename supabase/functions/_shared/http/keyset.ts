@@ -39,17 +39,20 @@ export function decodeCursor(
   }
 }
 
-/** The cursor after a page; null when the page was not full. */
-export function encodeCursor<Row>(
-  rows: Row[],
-  limit: number,
-  positionOf: (row: Row) => KeysetPosition,
-): string | null {
-  const last = rows.at(-1);
-  return encodePosition(rows.length < limit || last === undefined ? null : positionOf(last));
-}
-
 /** The cursor for a position that the database gave. */
 export function encodePosition(position: KeysetPosition | null): string | null {
   return position === null ? null : btoa(JSON.stringify({ at: position.at, id: position.id }));
+}
+
+/** A page as functions of the database give it; next = its last row, null = there is nothing further. */
+export interface ListedPage<Row = unknown> {
+  data: Row[];
+  next: KeysetPosition | null;
+}
+
+/** A page as it is answered. */
+export function pageAnswer<Row>(
+  { data, next }: ListedPage<Row>,
+): { data: Row[]; next_cursor: string | null } {
+  return { data, next_cursor: encodePosition(next) };
 }
