@@ -34,6 +34,8 @@ export async function createPostgrest(options: {
       PGRST_SERVER_HOST: "127.0.0.1",
       PGRST_SERVER_PORT: String(port),
       PGRST_ADMIN_SERVER_PORT: String(adminPort),
+      // A token's signature is checked once, not on every request: that is most of what PostgREST computes.
+      PGRST_JWT_CACHE_MAX_LIFETIME: "3600",
       PGRST_LOG_LEVEL: "warn",
     },
     stopSignal: "SIGTERM",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { signToken } from "../../local/keys.ts";
 import { client, codeOf, newUser, PASSWORD, signedIn } from "./auth_clients.ts";
-import { type BareStack, withBareStack } from "../support/bare_stack.ts";
+import { type BareStack, eventually, withBareStack } from "../support/bare_stack.ts";
 
 Deno.test("the Auth server, called through supabase-js", async (t) => {
   await withBareStack(async (bare) => {
@@ -17,6 +17,7 @@ Deno.test("the Auth server, called through supabase-js", async (t) => {
     await t.step("banned, deleted and unconfirmed users cannot sign in", () => barredUsersStayOut(bare));
     await t.step("keys are required, and the secret one for administration", () => keysAreRequired(bare));
     await t.step("forged and expired tokens are refused", () => forgedTokensAreRefused(bare));
+    await t.step("PostgREST forgets a token it has let in when that ends", () => letInTokenEnds(bare));
     await t.step(
       "a user whose token columns are null fails as on the platform",
       () => nullTokenColumnsFail(bare),
@@ -199,6 +200,21 @@ async function forgedTokensAreRefused(bare: BareStack): Promise<void> {
   for (const bad of [forged, unsigned, expired, "nonsense"]) {
     assert.equal(await codeOf(auth.getUser(bad)), "403 bad_jwt");
   }
+}
+
+/** PostgREST checks a token once and remembers it. It lets clocks be 30 s apart, so this one ends in 5 s. */
+async function letInTokenEnds(bare: BareStack): Promise<void> {
+  const token = await signToken(bare.stack.keys.signingKey, { role: "anon" }, -25);
+  const answered = async () => {
+    const response = await fetch(`${bare.stack.apiUrl}/rest/v1/`, {
+      headers: { authorization: `Bearer ${token}`, apikey: bare.stack.publishableKey },
+    });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assert.equal(await answered(), 200);
+  assert.equal(await answered(), 200);
+  await eventually("the end of the token", 10_000, async () => await answered() === 401);
 }
 
 async function nullTokenColumnsFail(bare: BareStack): Promise<void> {
