@@ -55,8 +55,12 @@ async function visibleConnector(access: UserAccess, connectorId: string) {
     await access.db.from("integration_connectors").select("id, type, status, config, secret_ref")
       .eq("id", connectorId).maybeSingle(),
   );
-  if (row === null) throw new InterlockError("NOT_FOUND", "This connector does not exist.");
+  if (row === null) throw unknownConnector();
   return row;
+}
+
+function unknownConnector(): InterlockError {
+  return new InterlockError("NOT_FOUND", "This connector does not exist.");
 }
 
 export const connectorRoutes = [
@@ -129,13 +133,14 @@ export const connectorRoutes = [
     examples: [{ name: "one" }],
     handler: async ({ access, params }) => {
       await visibleConnector(access, params.connector_id!);
-      return Response.json(
-        unwrap(
-          await tenantDb(access.tenantId, hubClient()).rpc("get_connector", {
-            p_connector_id: params.connector_id!,
-          }),
-        ),
+      const connector = unwrap(
+        await tenantDb(access.tenantId, hubClient()).rpc("get_connector", {
+          p_connector_id: params.connector_id!,
+        }),
       );
+      // Deleted since it was seen.
+      if (connector === null) throw unknownConnector();
+      return Response.json(connector);
     },
   }),
   route({
