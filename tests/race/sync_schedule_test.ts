@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { Sql } from "postgres";
+import type { TransactionSql } from "postgres";
 import { sql, stackTest } from "../support/stack.ts";
 import { createTenant, type TestTenant } from "../support/tenant.ts";
 
 /** What is undone at the end, so that nobody else starts or calls what is due in it. */
 class Undone extends Error {}
 
-async function inUndoneTransaction(work: (transaction: Sql) => Promise<void>): Promise<void> {
+async function inUndoneTransaction(work: (transaction: TransactionSql) => Promise<void>): Promise<void> {
   await sql.begin(async (transaction) => {
     await transaction`set local lock_timeout = '3s'`;
     await transaction`create temp table called (run_id uuid) on commit drop`;
@@ -15,7 +15,7 @@ async function inUndoneTransaction(work: (transaction: Sql) => Promise<void>): P
       returns bigint language plpgsql set search_path = '' as
       'begin insert into pg_temp.called values ((p_body ->> ''run_id'')::uuid); return 1; end'`,
     );
-    await work(transaction as unknown as Sql);
+    await work(transaction);
     throw new Undone();
   }).catch((error) => {
     if (!(error instanceof Undone)) throw error;
@@ -23,7 +23,12 @@ async function inUndoneTransaction(work: (transaction: Sql) => Promise<void>): P
 }
 
 /** Connectors that are due since so many minutes; answers their ids. */
-async function due(db: Sql, tenant: TestTenant, count: number, minutes: number): Promise<string[]> {
+async function due(
+  db: TransactionSql,
+  tenant: TestTenant,
+  count: number,
+  minutes: number,
+): Promise<string[]> {
   const rows = await db`insert into public.integration_connectors
       (tenant_id, org_id, type, name, status, sync_interval_seconds)
     select ${tenant.id}, ${tenant
@@ -34,7 +39,7 @@ async function due(db: Sql, tenant: TestTenant, count: number, minutes: number):
   return ids;
 }
 
-const runsOf = async (db: Sql, ids: string[]) =>
+const runsOf = async (db: TransactionSql, ids: string[]) =>
   (await db`select id from public.sync_runs where connector_id = any (${ids}) and finished_at is null`)
     .map(({ id }) => id as string);
 
