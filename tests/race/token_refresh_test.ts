@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { functionEnvironment } from "../../local/function_environment.ts";
-import { runForJson } from "../../bench/measure/processes.ts";
 import { validSecrets } from "../../supabase/functions/_shared/connectors/access_tokens.ts";
 import type { StoredConnector } from "../../supabase/functions/_shared/connectors/token_lease.ts";
 import type { Logger } from "../../supabase/functions/_shared/log.ts";
@@ -15,6 +14,7 @@ import {
 } from "../support/oauth.ts";
 import { withHubEnvironment } from "../support/hub_environment.ts";
 import type { CallerResult, CallerTask } from "../support/refresh_caller.ts";
+import { callTogether } from "../support/refresh_callers.ts";
 import { eventually, sql, stack, stackTest } from "../support/stack.ts";
 import { createTenant, type TestTenant } from "../support/tenant.ts";
 
@@ -58,20 +58,12 @@ async function grantRow({ connectorId }: StoredConnector) {
   return row!;
 }
 
-async function callersIn(processes: number, task: Omit<CallerTask, "startAtMs">): Promise<CallerResult> {
-  const env = functionEnvironment({ ...stack, roleTokens: [], extra: ENVIRONMENT });
-  // Later than the slowest of them is up.
-  const startAtMs = Date.now() + 6000;
-  const results = await Promise.all(
-    Array.from(
-      { length: processes },
-      () => runForJson<CallerResult>("tests/support/refresh_caller.ts", { ...task, startAtMs }, env),
-    ),
+function callersIn(processes: number, task: CallerTask): Promise<CallerResult> {
+  return callTogether(
+    processes,
+    task,
+    functionEnvironment({ ...stack, roleTokens: [], extra: ENVIRONMENT }),
   );
-  return {
-    tokens: results.flatMap(({ tokens }) => tokens),
-    failures: results.flatMap(({ failures }) => failures),
-  };
 }
 
 async function errorClassOf(work: Promise<unknown>): Promise<string> {
@@ -258,11 +250,12 @@ stackTest(
       await endsIn(connector, -1000);
       held(provider, 3000);
       const env = functionEnvironment({ ...stack, roleTokens: [], extra: ENVIRONMENT });
-      const task: CallerTask = { connector, callers: 1, startAtMs: 0 };
+      const task: CallerTask = { connector, callers: 1 };
       const asked = provider.faults.requests;
       const holder = new Deno.Command(Deno.execPath(), {
         args: ["run", "--quiet", "--no-check", "-A", "tests/support/refresh_caller.ts", JSON.stringify(task)],
         env,
+        stdin: "null",
         stdout: "null",
         stderr: "null",
       }).spawn();

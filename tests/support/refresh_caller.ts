@@ -14,8 +14,6 @@ import { ProviderError } from "../../supabase/functions/_shared/providers/provid
 export interface CallerTask {
   connector: StoredConnector;
   callers: number;
-  /** Instant at which all processes begin. */
-  startAtMs: number;
   /** What the provider refused. */
   refused?: unknown;
 }
@@ -26,12 +24,16 @@ export interface CallerResult {
   failures: string[];
 }
 
+/** What it prints once it is up. It begins when its standard input ends. */
+export const READY = "ready\n";
+
 if (import.meta.main) {
-  const { connector, callers, startAtMs, refused } = JSON.parse(Deno.args[0]!) as CallerTask;
+  const { connector, callers, refused } = JSON.parse(Deno.args[0]!) as CallerTask;
   const log = createLogger("refresh-caller").with({});
   const quiet = { ...log, debug() {}, info() {}, warn() {}, error() {}, with: () => quiet };
   const result: CallerResult = { tokens: [], failures: [] };
-  await new Promise((resolve) => setTimeout(resolve, startAtMs - Date.now()));
+  await Deno.stdout.write(new TextEncoder().encode(READY));
+  await new Response(Deno.stdin.readable).bytes();
   await Promise.all(Array.from({ length: callers }, async () => {
     try {
       const secrets = await validSecrets(connector, { refused, log: quiet }) as Record<string, string>;
