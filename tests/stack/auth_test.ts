@@ -97,9 +97,12 @@ async function signInGivesSession(bare: BareStack): Promise<void> {
 
   await bare.sql`create or replace function public.who_am_i() returns text language sql stable as
     $$ select auth.uid()::text || ' ' || current_user $$`;
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  const answer = await supabase.rpc("who_am_i");
-  assert.equal(answer.data, `${id} authenticated`);
+  const answer = await eventually(
+    "PostgREST's knowledge of a new function",
+    10_000,
+    async () => (await supabase.rpc("who_am_i")).data,
+  );
+  assert.equal(answer, `${id} authenticated`);
 }
 
 async function badSignInsAreRefused(bare: BareStack): Promise<void> {
