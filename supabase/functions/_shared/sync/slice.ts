@@ -9,7 +9,7 @@ import { type ClaimedSlice, claimSlice } from "./claimed_slice.ts";
 import { judgeFailure } from "./failure.ts";
 import { runSchema, type SyncRun } from "./run_answer.ts";
 import { LEASE_MS, SLICE_LIMITS, type SliceLimits } from "./slice_limits.ts";
-import { type Lease, storePage } from "./store_page.ts";
+import { type Lease, type StoredPage, storePage } from "./store_page.ts";
 
 type AnySource = Source<unknown, unknown>;
 
@@ -38,7 +38,8 @@ onWorkerEnding(() => void (isWorkerEnding = true));
 
 /**
  * One slice of a run: page by page until the streams are at their end, the slice's limits are met, or something fails.
- * Every page is stored with its checkpoint before the next one is asked for, so that a slice may be cut off anywhere.
+ * Every page is stored with its checkpoint before the next one is, so that a slice may be cut off anywhere. While one is
+ * stored the next one is read, at most one ahead: what is asked depends on the checkpoint alone, and that is known.
  *
  * @returns the run as it stands afterwards; null when there is no such run.
  */
@@ -72,8 +73,10 @@ function errorsOf(end: SliceEnd): { code: string; message: string }[] | undefine
 
 class Slice {
   readonly #startedMs = Date.now();
+  /** Read so far, and their records; the last one may not be stored yet. */
   #pages = 0;
   #records = 0;
+  #hasStored = false;
 
   constructor(
     private readonly store: Pick<Store, "call">,
@@ -100,7 +103,7 @@ class Slice {
       return { kind: "completed" };
     } catch (error) {
       if (!(error instanceof ProviderError)) this.log.error("slice failed", errorFields(error));
-      const judged = judgeFailure(error, this.#pages > 0 ? 0 : this.slice.failuresInARow);
+      const judged = judgeFailure(error, this.#hasStored ? 0 : this.slice.failuresInARow);
       this.log.warn("slice ends early", { reason: judged.error_class, error_message: judged.error });
       return judged;
     }
@@ -138,6 +141,7 @@ class Slice {
     const { stream } = source;
     let beginsPass = this.slice.run.mode === "full" && !this.slice.streamsBegun.has(stream);
     let hasStartedOver = false;
+    let ahead: Promise<Page> | null = null;
     while (true) {
       const position = this.slice.positions.get(stream);
       if (position?.isSweeping && !beginsPass) {
@@ -147,47 +151,75 @@ class Slice {
         position.isSweeping = false;
         continue;
       }
-      if (this.#isOver(opened)) return { kind: "continue", function_name: this.functionName };
+      if (!ahead && this.#isOver(opened)) return { kind: "continue", function_name: this.functionName };
       const cursor = beginsPass ? null : position?.cursor ?? null;
       let page: Page;
       try {
-        page = await this.#read(source, opened, cursor);
+        page = await (ahead ?? this.#read(source, opened, cursor));
       } catch (error) {
         const isExpired = error instanceof ProviderError && error.errorClass === "cursor_expired";
         if (!isExpired || hasStartedOver) throw error;
         this.log.info("the checkpoint is not valid any more; everything is read anew", { reason: stream });
         hasStartedOver = beginsPass = true;
+        ahead = null;
         continue;
       }
       refuseStandstill(cursor, page);
       const isFirstOfPass = cursor === null || page.beginsPass === true;
-      const stored = await storePage(this.store, this.#lease(), source, page, isFirstOfPass);
+      let stored: StoredPage;
+      ({ stored, ahead } = await this.#store(source, opened, page, isFirstOfPass));
       if (stored.outcome !== "applied") return { kind: stored.outcome };
       beginsPass = false;
       this.slice.streamsBegun.add(stream);
-      this.#pages++;
-      this.#records += page.records.length + Math.ceil((page.presentIds?.length ?? 0) / 10);
       const isSweeping = stored.pass_state === "sweeping";
       this.slice.positions.set(stream, { cursor: page.cursor, isSweeping });
       if (stored.is_stream_done) return null;
     }
   }
 
+  /**
+   * Stores a page and, meanwhile, reads the one behind it, if there is one that this slice is going to store. A page behind
+   * one that was not stored is forgotten, and nothing of it is under way any more when this returns or throws.
+   */
+  async #store(
+    source: AnySource,
+    opened: OpenConnector,
+    page: Page,
+    isFirstOfPass: boolean,
+  ): Promise<{ stored: StoredPage; ahead: Promise<Page> | null }> {
+    this.#pages++;
+    this.#records += page.records.length + Math.ceil((page.presentIds?.length ?? 0) / 10);
+    const storing = storePage(this.store, this.#lease(), source, page, isFirstOfPass);
+    // What completes a pass is followed by its sweep.
+    const isFollowed = page.hasMore && !page.completesPass && !this.#isOver(opened);
+    const ahead = isFollowed ? this.#read(source, opened, page.cursor, storing) : null;
+    // Its failure counts where it is waited for, behind the page that is being stored.
+    const settled = ahead?.then(() => {}, () => {});
+    const isStored = await storing.then(({ outcome }) => outcome === "applied", () => false);
+    if (!isStored) await settled;
+    this.#hasStored ||= isStored;
+    return { stored: await storing, ahead };
+  }
+
+  /** @param storing - the page before it, as long as that is being stored. */
   async #read(
     source: AnySource,
     { connection }: OpenConnector,
     cursor: Page["cursor"] | null,
+    storing?: Promise<unknown>,
   ): Promise<Page> {
     return await source.read({
       connection,
       cursor,
       parameters: this.slice.run.parameters as Page["cursor"],
-      storedCount: () =>
-        this.store.call<number>("count_synced", {
+      storedCount: async () => {
+        await storing;
+        return await this.store.call<number>("count_synced", {
           p_run_id: this.slice.run.run_id,
           p_stream: source.stream,
           p_table: source.table,
-        }),
+        });
+      },
     });
   }
 
