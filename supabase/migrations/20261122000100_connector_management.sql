@@ -342,6 +342,29 @@ $$;
 comment on function private.mark_disconnected(public.integration_connectors, text) is
   'An active connector whose credentials are refused becomes error, and the admins are told, once.';
 
+create function private.log_connector_use(
+  p_connector public.integration_connectors, p_event_type text, p_error_class text, p_error text, p_details jsonb, p_duration_ms integer,
+  p_request_id text
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into public.integration_logs
+    (tenant_id, org_id, connector_id, event_type, status, message, error_code, details, duration_ms, request_id)
+  values (
+    p_connector.tenant_id, p_connector.org_id, p_connector.id, p_event_type, case when p_error_class is null then 'success' else 'error' end,
+    left(p_error, 1000), p_error_class, p_details, p_duration_ms, p_request_id
+  );
+  if p_error_class = 'reconnect_needed' then
+    perform private.mark_disconnected(p_connector, p_error);
+  end if;
+end;
+$$;
+comment on function private.log_connector_use(public.integration_connectors, text, text, text, jsonb, integer, text) is
+  'Writes what became of a call to a provider into integration_logs; a null class = it went well. Refused credentials put an active connector into error and tell the admins, once.';
+
 create function public.record_connector_check(
   p_tenant_id uuid, p_org_id uuid, p_connector_id uuid, p_error_class text, p_error text, p_account_name text,
   p_duration_ms integer, p_request_id text, p_actor uuid
@@ -365,15 +388,8 @@ begin
     where c.tenant_id = p_tenant_id and c.id = p_connector_id
       and (c.status, c.last_error, c.account_name)
         is distinct from (case when c.status = 'error' then 'active' else c.status end, null, coalesce(left(p_account_name, 320), c.account_name));
-  elsif p_error_class = 'reconnect_needed' then
-    perform private.mark_disconnected(v_connector, p_error);
   end if;
-  insert into public.integration_logs
-    (tenant_id, org_id, connector_id, event_type, status, message, error_code, duration_ms, request_id)
-  values (
-    p_tenant_id, v_connector.org_id, p_connector_id, 'connector.tested', case when p_error_class is null then 'success' else 'error' end,
-    left(p_error, 1000), p_error_class, p_duration_ms, p_request_id
-  );
+  perform private.log_connector_use(v_connector, 'connector.tested', p_error_class, p_error, '{}', p_duration_ms, p_request_id);
   select c.* into v_connector from public.integration_connectors c where c.tenant_id = p_tenant_id and c.id = p_connector_id;
   return private.connector_resource(v_connector);
 end;

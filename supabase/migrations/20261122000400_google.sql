@@ -31,6 +31,7 @@ create table public.google_drive_files (
   constraint google_drive_files_org_fkey foreign key (tenant_id, org_id) references public.orgs (tenant_id, id)
 ) with (fillfactor = 80);
 create index google_drive_files_tenant_id_org_id_idx on public.google_drive_files (tenant_id, org_id) where org_id is not null;
+create index google_drive_files_deleted_at_idx on public.google_drive_files (deleted_at) where deleted_at is not null;
 comment on table public.google_drive_files is 'Files and folders of connected Google Drives, without their contents. Written by syncs only.';
 comment on column public.google_drive_files.id is 'The row.';
 comment on column public.google_drive_files.tenant_id is 'Whose record.';
@@ -91,6 +92,7 @@ create table public.gmail_messages (
   constraint gmail_messages_org_fkey foreign key (tenant_id, org_id) references public.orgs (tenant_id, id)
 ) with (fillfactor = 80);
 create index gmail_messages_tenant_id_org_id_idx on public.gmail_messages (tenant_id, org_id) where org_id is not null;
+create index gmail_messages_deleted_at_idx on public.gmail_messages (deleted_at) where deleted_at is not null;
 comment on table public.gmail_messages is 'Messages of connected Gmail mailboxes, without text and attachments. Written by syncs only.';
 comment on column public.gmail_messages.id is 'The row.';
 comment on column public.gmail_messages.tenant_id is 'Whose record.';
@@ -157,6 +159,7 @@ create table public.google_calendar_events (
   constraint google_calendar_events_org_fkey foreign key (tenant_id, org_id) references public.orgs (tenant_id, id)
 ) with (fillfactor = 80);
 create index google_calendar_events_tenant_id_org_id_idx on public.google_calendar_events (tenant_id, org_id) where org_id is not null;
+create index google_calendar_events_deleted_at_idx on public.google_calendar_events (deleted_at) where deleted_at is not null;
 comment on table public.google_calendar_events is 'Events of connected Google calendars, without guests and description. A series is one row. Written by syncs only.';
 comment on column public.google_calendar_events.id is 'The row.';
 comment on column public.google_calendar_events.tenant_id is 'Whose record.';

@@ -28,6 +28,7 @@ create table public.odoo_departments (
   constraint odoo_departments_org_fkey foreign key (tenant_id, org_id) references public.orgs (tenant_id, id)
 ) with (fillfactor = 80);
 create index odoo_departments_tenant_id_org_id_idx on public.odoo_departments (tenant_id, org_id) where org_id is not null;
+create index odoo_departments_deleted_at_idx on public.odoo_departments (deleted_at) where deleted_at is not null;
 comment on table public.odoo_departments is 'Departments of a connected Odoo. Written by its sync.';
 comment on column public.odoo_departments.id is 'The row.';
 comment on column public.odoo_departments.tenant_id is 'Whose record.';
@@ -94,6 +95,7 @@ create table public.odoo_employees (
   constraint odoo_employees_org_fkey foreign key (tenant_id, org_id) references public.orgs (tenant_id, id)
 ) with (fillfactor = 80);
 create index odoo_employees_tenant_id_org_id_idx on public.odoo_employees (tenant_id, org_id) where org_id is not null;
+create index odoo_employees_deleted_at_idx on public.odoo_employees (deleted_at) where deleted_at is not null;
 comment on table public.odoo_employees is 'Employees of a connected Odoo: what concerns their work, nothing private. Written by its sync.';
 comment on column public.odoo_employees.id is 'The row.';
 comment on column public.odoo_employees.tenant_id is 'Whose record.';

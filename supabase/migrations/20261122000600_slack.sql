@@ -28,6 +28,7 @@ create table public.slack_conversations (
   constraint slack_conversations_org_fkey foreign key (tenant_id, org_id) references public.orgs (tenant_id, id)
 ) with (fillfactor = 80);
 create index slack_conversations_tenant_id_org_id_idx on public.slack_conversations (tenant_id, org_id) where org_id is not null;
+create index slack_conversations_deleted_at_idx on public.slack_conversations (deleted_at) where deleted_at is not null;
 comment on table public.slack_conversations is 'Channels of Slack that the app may see. Written by syncs.';
 comment on column public.slack_conversations.id is 'The row.';
 comment on column public.slack_conversations.tenant_id is 'Whose row.';
@@ -91,6 +92,7 @@ create table public.slack_messages (
   constraint slack_messages_org_fkey foreign key (tenant_id, org_id) references public.orgs (tenant_id, id)
 ) with (fillfactor = 80);
 create index slack_messages_tenant_id_org_id_idx on public.slack_messages (tenant_id, org_id) where org_id is not null;
+create index slack_messages_deleted_at_idx on public.slack_messages (deleted_at) where deleted_at is not null;
 create index slack_messages_conversation_idx on public.slack_messages (tenant_id, connector_id, conversation_id, posted_at desc);
 comment on table public.slack_messages is 'What is said in channels of Slack, but for replies in threads. Written by syncs.';
 comment on column public.slack_messages.id is 'The row.';
@@ -146,21 +148,12 @@ declare
   v_connector public.integration_connectors;
 begin
   select c.* into v_connector from public.integration_connectors c where c.tenant_id = p_tenant_id and c.id = p_connector_id;
-  if v_connector.id is null then
-    -- Deleted while it was used.
-    return;
-  end if;
-  insert into public.integration_logs
-    (tenant_id, org_id, connector_id, event_type, status, message, error_code, details, duration_ms, request_id)
-  values (
-    p_tenant_id, v_connector.org_id, p_connector_id, p_event_type, case when p_error_class is null then 'success' else 'error' end,
-    left(p_error, 1000), p_error_class, p_details, p_duration_ms, p_request_id
-  );
-  if p_error_class = 'reconnect_needed' then
-    perform private.mark_disconnected(v_connector, p_error);
+  -- Else it was deleted while it was used.
+  if v_connector.id is not null then
+    perform private.log_connector_use(v_connector, p_event_type, p_error_class, p_error, p_details, p_duration_ms, p_request_id);
   end if;
 end;
 $$;
 comment on function public.record_connector_use(uuid, uuid, text, text, text, jsonb, integer, text) is
-  'Writes what became of one call to a provider into integration_logs; a null class = it went well. Refused credentials put an active connector into error and tell the admins, once. Definer for service_role alone.';
+  'Writes what became of one call to a provider into integration_logs, as private.log_connector_use says; nothing for a connector that is gone. Definer for service_role alone.';
 grant execute on function public.record_connector_use(uuid, uuid, text, text, text, jsonb, integer, text) to service_role;

@@ -24,6 +24,7 @@ create table public.api_records (
   constraint api_records_org_fkey foreign key (tenant_id, org_id) references public.orgs (tenant_id, id)
 ) with (fillfactor = 80);
 create index api_records_tenant_id_org_id_idx on public.api_records (tenant_id, org_id) where org_id is not null;
+create index api_records_deleted_at_idx on public.api_records (deleted_at) where deleted_at is not null;
 comment on table public.api_records is 'Records of REST APIs, as the resources of a connector declare them. Written by syncs.';
 comment on column public.api_records.id is 'The row.';
 comment on column public.api_records.tenant_id is 'Whose row.';

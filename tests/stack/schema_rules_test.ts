@@ -53,6 +53,15 @@ stackTest(
   },
 );
 
+stackTest("SCHEMA: what of a synced table went long ago is found through an index", async () => {
+  const rows = await sql`select t.table_name,
+      exists (select from pg_index i where i.indrelid = format('public.%I', t.table_name)::regclass
+        and pg_get_indexdef(i.indexrelid) like '% (deleted_at) WHERE (deleted_at IS NOT NULL)') as indexed
+    from private.sync_tables t`;
+  assert.ok(rows.length > 5);
+  for (const { table_name, indexed } of rows) assert.ok(indexed, table_name);
+});
+
 stackTest("SCHEMA: every foreign key has an index on its columns", async () => {
   const rows =
     await sql`select k.conname from pg_constraint k where k.contype = 'f' and k.connamespace = 'public'::regnamespace
