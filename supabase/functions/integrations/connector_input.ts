@@ -1,4 +1,5 @@
-import { checkUrl, EgressError, InterlockError } from "../_shared/guardrails.ts";
+import { InterlockError } from "../_shared/guardrails.ts";
+import { checkAddress } from "../_shared/http/check_address.ts";
 import { validated } from "../_shared/http/validated.ts";
 import type { AnyConnector } from "../_shared/providers/connector_definition.ts";
 import { connectorOf } from "../_shared/providers/connectors.ts";
@@ -10,9 +11,6 @@ export async function knownConnector(type: string): Promise<AnyConnector> {
   throw new InterlockError("VALIDATION_FAILED", `type: connectors of ${type} cannot be managed here.`);
 }
 
-/** A name server that says nothing must not hold the request. */
-const LOOKUP_TIMEOUT_MS = 3000;
-
 /** Settings as JSON text, right for the kind of connector, with addresses that may be called. */
 export async function checkedConfig(
   definition: AnyConnector,
@@ -20,27 +18,9 @@ export async function checkedConfig(
 ): Promise<string> {
   const right = validated(definition.config(), config, "config");
   for (const [name, url] of Object.entries(definition.addresses?.(right) ?? {})) {
-    await checkAddress(`config.${name}`, url);
+    await checkAddress(`config.${name}`, url, "accepted");
   }
   return JSON.stringify(right);
-}
-
-/** A name that cannot be looked up now may be known later, when a test will say so. */
-async function checkAddress(field: string, url: string): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, LOOKUP_TIMEOUT_MS));
-  try {
-    await Promise.race([checkUrl(url), late]);
-  } catch (error) {
-    if (!(error instanceof EgressError)) throw error;
-    if (error.errorClass === "dns_failed") return;
-    throw new InterlockError("VALIDATION_FAILED", `${field}: ${error.message}`, {
-      cause: error,
-      details: { issues: [{ path: field, message: error.message }] },
-    });
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /**

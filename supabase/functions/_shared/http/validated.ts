@@ -3,6 +3,14 @@ import { InterlockError } from "../errors/interlock_error.ts";
 
 const MAX_ISSUES = 20;
 
+/** A field of a request that its schema found right, and that is wrong all the same. */
+export function fieldRefused(field: string, message: string, cause?: unknown): InterlockError {
+  return new InterlockError("VALIDATION_FAILED", `${field}: ${message}`, {
+    cause,
+    details: { issues: [{ path: field, message }] },
+  });
+}
+
 /**
  * A value as its schema gives it.
  *
