@@ -2,6 +2,7 @@ import { environment } from "../../env.ts";
 import { codeOf, tokenFailure } from "../oauth_failures.ts";
 import { formRequest } from "../oauth_requests.ts";
 import { ProviderError, type ProviderErrorClass } from "../provider_error.ts";
+import { slackErrorClass } from "./error_codes.ts";
 import { slackConfigSchema } from "./settings.ts";
 import {
   expiryOf,
@@ -17,18 +18,15 @@ const TITLE = "Slack";
 const SCOPES = ["chat:write", "chat:write.customize", "channels:read", "channels:history"];
 const PRIVATE_SCOPES = ["groups:read", "groups:history"];
 
-/** Slack's words at `oauth.v2.access`; others may pass. */
-const CLASSES = new Map<string, ProviderErrorClass>([
+/** Words that `oauth.v2.access` alone has, or that are about our app there; the others are Slack's usual ones. */
+const OWN_CLASSES = new Map<string, ProviderErrorClass>([
   ...words("reconnect_needed", [
     ...["invalid_code", "code_already_used", "code_expired", "invalid_grant", "invalid_refresh_token"],
-    ...["token_expired", "token_revoked", "invalid_auth", "account_inactive", "access_denied"],
   ]),
   ...words("misconfigured", [
     ...["bad_client_secret", "invalid_client_id", "invalid_client", "bad_redirect_uri", "invalid_grant_type"],
     ...["invalid_arguments", "oauth_authorization_url_mismatch", "invalid_scope"],
   ]),
-  ...words("rate_limited", ["ratelimited", "rate_limited"]),
-  ...words("transient", ["internal_error", "fatal_error", "service_unavailable", "request_timeout"]),
 ]);
 
 /**
@@ -59,7 +57,7 @@ export const slackOAuth: OAuthProvider = {
     if (status >= 500) return tokenFailure("transient", TITLE, code, headers);
     // A 200 says nothing: `ok` decides.
     if (status === 200 && parsed?.ok === true) return null;
-    const errorClass = code === null ? undefined : CLASSES.get(code);
+    const errorClass = code === null ? undefined : OWN_CLASSES.get(code) ?? slackErrorClass(code);
     return tokenFailure(errorClass ?? "malformed_answer", TITLE, code, headers);
   },
   grantOf(answer, _client, nowMs) {
