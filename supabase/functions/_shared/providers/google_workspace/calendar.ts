@@ -1,15 +1,13 @@
 import type { calendar_v3 } from "@googleapis/calendar";
 import { ProviderError } from "../provider_error.ts";
 import type { Page, Source } from "../source.ts";
+import { orAnew } from "./anew.ts";
 import { recordsOf } from "./calendar_events.ts";
 import { type GoogleConnection, googleGet, listed } from "./client.ts";
 import type { GoogleConfig, GoogleGrant } from "./settings.ts";
 
 /** The most that Calendar gives is 2500; these are larger than files. */
 export const PAGE_SIZE = 1000;
-
-/** Times that a pass begins anew because a page token had ended. */
-const MAX_RESTARTS = 3;
 
 /** Where each calendar goes on; null = it is yet to be listed. */
 type Tokens = (string | null)[];
@@ -38,11 +36,10 @@ export const calendarEvents: Source<GoogleConfig, GoogleGrant> = {
   entityType: "calendar_event",
   functionName: "google-calendar-sync",
   async read({ connection, cursor: given }) {
-    const calendars = connection.config.calendar_ids;
-    const scope = calendars.join(" ");
+    const scope = connection.config.calendar_ids.join(" ");
     const cursor = given as CalendarCursor | null;
     if (cursor === null) {
-      return { ...await step(connection, first(scope, calendars.length)), beginsPass: true };
+      return await begin(connection, scope);
     }
     if (cursor.scope !== scope) {
       throw new ProviderError(
@@ -50,25 +47,21 @@ export const calendarEvents: Source<GoogleConfig, GoogleGrant> = {
         "The settings name other calendars than before; everything is read anew.",
       );
     }
-    try {
-      return await step(connection, cursor);
-    } catch (error) {
-      const isListing = cursor.phase === "list" && error instanceof ProviderError;
-      if (!isListing || error.errorClass !== "cursor_expired") throw error;
-      if (cursor.restarts >= MAX_RESTARTS) {
-        throw new ProviderError(
-          "malformed_answer",
-          "Google Calendar keeps refusing the page tokens that it gives.",
-        );
-      }
-      const again = first(scope, calendars.length, cursor.restarts + 1);
-      return { ...await step(connection, again), beginsPass: true };
-    }
+    if (cursor.phase !== "list") return await step(connection, cursor);
+    return await orAnew(
+      "Google Calendar",
+      cursor.restarts,
+      () => step(connection, cursor),
+      (restarts) => begin(connection, scope, restarts),
+    );
   },
 };
 
-function first(scope: string, count: number, restarts = 0): CalendarCursor {
-  return { phase: "list", scope, tokens: Array<null>(count).fill(null), at: 0, page: null, restarts };
+/** The first step of a pass. */
+async function begin(connection: GoogleConnection, scope: string, restarts = 0): Promise<Page> {
+  const tokens = connection.config.calendar_ids.map(() => null);
+  const first: CalendarCursor = { phase: "list", scope, tokens, at: 0, page: null, restarts };
+  return { ...await step(connection, first), beginsPass: true };
 }
 
 /** One page of one calendar. */

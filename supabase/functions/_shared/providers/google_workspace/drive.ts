@@ -1,5 +1,6 @@
 import { ProviderError } from "../provider_error.ts";
-import type { Cursor, Page, ReadRequest, Source } from "../source.ts";
+import type { Cursor, Page, Source } from "../source.ts";
+import { orAnew, orFirstPage } from "./anew.ts";
 import type { GoogleConnection } from "./client.ts";
 import type { DriveCursor, Following, Listing, Sweep, Walk } from "./drive_cursor.ts";
 import {
@@ -25,9 +26,6 @@ import {
 } from "./drive_membership.ts";
 import type { GoogleConfig, GoogleGrant } from "./settings.ts";
 
-/** Times that a pass begins anew because a page token had ended: they live for hours. */
-const MAX_RESTARTS = 3;
-
 /**
  * Files and folders of a Drive. A pass takes the token of the changes first, lists, and then replays what changed while it
  * listed; after that the changes are enough. With a chosen folder it lists folder by folder, and the changes, which know
@@ -38,8 +36,7 @@ export const driveFiles: Source<GoogleConfig, GoogleGrant> = {
   table: "google_drive_files",
   entityType: "drive_file",
   functionName: "google-drive-sync",
-  async read(request) {
-    const { connection, cursor: given, parameters } = request;
+  async read({ connection, cursor: given, parameters }) {
     const scope = scopeOf(connection.config);
     const cursor = given as DriveCursor | null;
     if (cursor !== null && cursor.scope !== scope) {
@@ -52,7 +49,7 @@ export const driveFiles: Source<GoogleConfig, GoogleGrant> = {
     if (typeof folder === "string" && folder !== connection.config.folder_id) {
       return await readFolder(connection, folder, cursor ?? { phase: "begin", scope });
     }
-    return await readOn(request, cursor?.phase === "folder" ? cursor.rest : cursor, scope);
+    return await readOn(connection, cursor?.phase === "folder" ? cursor.rest : cursor, scope);
   },
 };
 
@@ -63,35 +60,22 @@ function scopeOf(config: GoogleConfig): string {
 }
 
 async function readOn(
-  request: ReadRequest<GoogleConfig, GoogleGrant>,
+  connection: GoogleConnection,
   cursor: DriveCursor | null,
   scope: string,
 ): Promise<Page> {
-  const { connection } = request;
-  try {
-    switch (cursor?.phase) {
-      case "list":
-        return await list(connection, cursor);
-      case "walk":
-        return await walk(connection, cursor);
-      case "changes":
-        return await follow(connection, cursor);
-      default:
-        return await begin(connection, scope);
-    }
-  } catch (error) {
-    // A page token of a listing lives for some hours; the tokens of the changes do not end.
-    const isListing = cursor?.phase === "list" || cursor?.phase === "walk";
-    if (isListing && error instanceof ProviderError && error.errorClass === "cursor_expired") {
-      if (cursor.restarts >= MAX_RESTARTS) throw keepsRefusing();
-      return await begin(connection, scope, cursor.restarts + 1);
-    }
-    throw error;
+  const anew = (restarts: number) => begin(connection, scope, restarts);
+  switch (cursor?.phase) {
+    case "list":
+      return await orAnew("Google Drive", cursor.restarts, () => list(connection, cursor), anew);
+    case "walk":
+      return await orAnew("Google Drive", cursor.restarts, () => walk(connection, cursor), anew);
+    case "changes":
+      // The tokens of the changes do not end.
+      return await follow(connection, cursor);
+    default:
+      return await begin(connection, scope);
   }
-}
-
-function keepsRefusing(): ProviderError {
-  return new ProviderError("malformed_answer", "Google Drive keeps refusing the page tokens that it gives.");
 }
 
 /** The first step of a pass: where the changes begin, and only then the first page. */
@@ -181,13 +165,7 @@ async function sweep(connection: GoogleConnection, cursor: Following & { sweep: 
   const isInside = cursor.sweep.inside.length > 0;
   const width = cursor.sweep.page === null ? FOLDERS_AT_ONCE : cursor.sweep.width;
   const folders = (isInside ? cursor.sweep.inside : cursor.sweep.outside).slice(0, width);
-  let found;
-  try {
-    found = await listChildren(connection, folders, cursor.sweep.page);
-  } catch (error) {
-    if (!(error instanceof ProviderError) || error.errorClass !== "cursor_expired") throw error;
-    found = await listChildren(connection, folders, null);
-  }
+  const found = await orFirstPage(cursor.sweep.page, (token) => listChildren(connection, folders, token));
   const judged = judgeChildren(connection.config.folder_id, cursor, { folders, isInside }, found);
   if (judged === null) return startOver(cursor.scope);
   const next: Following = { ...cursor, folders: judged.folders, sweep: judged.sweep };

@@ -1,5 +1,6 @@
 import { ProviderError } from "../provider_error.ts";
 import type { Page } from "../source.ts";
+import { orFirstPage } from "./anew.ts";
 import type { GoogleConnection } from "./client.ts";
 import type { DriveCursor, FolderRun } from "./drive_cursor.ts";
 import {
@@ -45,7 +46,8 @@ export async function readFolder(
 
 async function readOn(connection: GoogleConnection, run: FolderRun): Promise<Page> {
   const batch = run.queue.slice(0, run.page === null ? FOLDERS_AT_ONCE : run.width);
-  const found = await firstPageAgain(connection, batch, run.page);
+  // A page token that ended costs the batch only.
+  const found = await orFirstPage(run.page, (token) => listChildren(connection, batch, token));
   const files = found.files.filter(({ trashed }) => trashed !== true);
   const later = found.next === null ? run.queue.slice(batch.length) : run.queue;
   const queue = [...new Set([...later, ...foldersAmong(files)])];
@@ -55,16 +57,6 @@ async function readOn(connection: GoogleConnection, run: FolderRun): Promise<Pag
     return { ...page, cursor: { ...run, queue, page: found.next, width: batch.length }, hasMore: true };
   }
   return { ...page, cursor: run.rest, hasMore: false };
-}
-
-/** A page token that ended costs the batch only. */
-async function firstPageAgain(connection: GoogleConnection, batch: string[], page: string | null) {
-  try {
-    return await listChildren(connection, batch, page);
-  } catch (error) {
-    if (!(error instanceof ProviderError) || error.errorClass !== "cursor_expired") throw error;
-    return await listChildren(connection, batch, null);
-  }
 }
 
 async function checkReach(connection: GoogleConnection, id: string): Promise<void> {

@@ -1,17 +1,13 @@
 import type { gmail_v1 } from "@googleapis/gmail";
 import { ProviderError } from "../provider_error.ts";
-import type { Page, ReadRequest, Source } from "../source.ts";
+import type { Page, Source } from "../source.ts";
+import { orAnew } from "./anew.ts";
 import { type GoogleConnection, googleGet, identified, listed, required } from "./client.ts";
 import { readMessages } from "./gmail_messages.ts";
 import type { GoogleConfig, GoogleGrant } from "./settings.ts";
 
 /** Every message costs a request, so a page is not the most that Gmail would give. */
 export const PAGE_SIZE = 100;
-
-/** Times that a pass begins anew because a page token had ended. */
-const MAX_RESTARTS = 3;
-
-type Request = ReadRequest<GoogleConfig, GoogleGrant>;
 
 /** In the middle of listing messages; `history` is where the mailbox was before the first of them. */
 type Listing = {
@@ -38,19 +34,23 @@ export const gmailMessages: Source<GoogleConfig, GoogleGrant> = {
   table: "gmail_messages",
   entityType: "gmail_message",
   functionName: "gmail-sync",
-  async read(request) {
-    const scope = scopeOf(request.connection.config);
-    const cursor = request.cursor as GmailCursor | null;
+  async read({ connection, cursor: given }) {
+    const scope = scopeOf(connection.config);
+    const cursor = given as GmailCursor | null;
     if (cursor !== null && cursor.scope !== scope) {
       throw new ProviderError(
         "cursor_expired",
         "The settings name other labels than before; everything is read anew.",
       );
     }
-    if (cursor === null) return await begin(request.connection, scope);
-    return cursor.phase === "list"
-      ? await listAgain(request, cursor)
-      : await follow(request.connection, cursor);
+    if (cursor === null) return await begin(connection, scope);
+    if (cursor.phase === "changes") return await follow(connection, cursor);
+    return await orAnew(
+      "Gmail",
+      cursor.restarts,
+      () => list(connection, cursor),
+      (restarts) => begin(connection, scope, restarts),
+    );
   },
 };
 
@@ -68,18 +68,6 @@ async function begin(connection: GoogleConnection, scope: string, restarts = 0):
     ...await list(connection, { phase: "list", scope, history, page: null, total, restarts }),
     beginsPass: true,
   };
-}
-
-async function listAgain({ connection }: Request, cursor: Listing): Promise<Page> {
-  try {
-    return await list(connection, cursor);
-  } catch (error) {
-    if (!(error instanceof ProviderError) || error.errorClass !== "cursor_expired") throw error;
-    if (cursor.restarts >= MAX_RESTARTS) {
-      throw new ProviderError("malformed_answer", "Gmail keeps refusing the page tokens that it gives.");
-    }
-    return await begin(connection, cursor.scope, cursor.restarts + 1);
-  }
 }
 
 async function list(connection: GoogleConnection, cursor: Listing): Promise<Page> {
