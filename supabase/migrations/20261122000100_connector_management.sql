@@ -269,6 +269,10 @@ begin
     sync_interval_seconds = case when p_is_interval_given then p_sync_interval_seconds else c.sync_interval_seconds end
   where c.tenant_id = p_tenant_id and c.id = p_connector_id
   returning * into v_connector;
+  -- Whoever refreshes the credentials before these comes too late, and what was granted is not what is stored any more.
+  if p_secrets is not null then
+    delete from private.connector_grants g where g.connector_id = p_connector_id;
+  end if;
   insert into public.integration_logs (tenant_id, org_id, connector_id, event_type, status, details)
   values (
     p_tenant_id, v_connector.org_id, p_connector_id,
@@ -283,7 +287,7 @@ begin
 end;
 $$;
 comment on function public.update_connector(uuid, uuid, uuid, text, text, text, text, boolean, integer, boolean, uuid) is
-  'Changes a connector; null = leave as it is, except the interval, which p_is_interval_given says is meant. p_config_seen = the settings by which it was found that the stored credentials may stay; null = whatever they are. New credentials replace the old ones in Vault, under the same reference. Throws IL403, IL404, IL409 (they are others by now), IL422. Definer for service_role alone.';
+  'Changes a connector; null = leave as it is, except the interval, which p_is_interval_given says is meant. p_config_seen = the settings by which it was found that the stored credentials may stay; null = whatever they are. New credentials replace the old ones in Vault, under the same reference, and are nobody''s grant. Throws IL403, IL404, IL409 (they are others by now), IL422. Definer for service_role alone.';
 
 create function public.delete_connector(p_tenant_id uuid, p_org_id uuid, p_connector_id uuid, p_actor uuid)
 returns jsonb

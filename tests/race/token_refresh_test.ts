@@ -12,6 +12,7 @@ import {
   upkeep,
   withProvider,
 } from "../support/oauth.ts";
+import { call } from "../support/api.ts";
 import { withHubEnvironment } from "../support/hub_environment.ts";
 import type { CallerResult, CallerTask } from "../support/refresh_caller.ts";
 import { callTogether } from "../support/refresh_callers.ts";
@@ -351,4 +352,37 @@ stackTest(
       assert.equal(await errorClassOf(validSecrets(connector, { log })), "reconnect_needed");
     });
   },
+);
+
+stackTest(
+  "REFRESH: credentials that somebody types while others are fetched are kept, and are no grant",
+  () =>
+    withProvider("slack", async ({ server }) => {
+      const { connector, tenant } = await connected("slack");
+      const { tenantId, connectorId, secretRef } = connector;
+      const asAdmin = { user: tenant.users.admin, orgId: tenant.orgs[0] };
+      const [seen] =
+        await sql`select private.secret_hash(public.read_secret(${tenantId}, ${secretRef})) as hash`;
+      const [begun] =
+        await sql`select public.begin_token_refresh(${tenantId}, ${connectorId}, ${secretRef}, ${
+          seen!.hash
+        }, 30000) as answer`;
+      assert.equal(begun!.answer.state, "granted");
+      const typed = { bot_token: "xoxb-that-an-admin-typed" };
+      const changed = await call(`integrations/connectors/${connectorId}`, {
+        ...{ ...asAdmin, method: "PATCH" },
+        body: { secrets: typed },
+      });
+      assert.equal(changed.status, 200, JSON.stringify(changed.body));
+      const late = JSON.stringify({ bot_token: "xoxb-of-the-grant-before" });
+      const [stored] = await sql`select public.finish_token_refresh(${tenantId}, ${connectorId}, ${
+        begun!.answer.lease_token
+      }, 'refreshed', ${late}, null, null, null) as answer`;
+      assert.deepEqual(await secretsOf(connectorId), typed);
+      assert.equal(stored!.answer, false);
+      // What nobody granted is not taken away: the provider would end a token that others may use as well.
+      const gone = await call("oauth/disconnect", { ...asAdmin, body: { connector_id: connectorId } });
+      assert.deepEqual([gone.status, gone.body.error_code], [409, "CONFLICT"], JSON.stringify(gone.body));
+      assert.deepEqual(server.revocations, []);
+    }),
 );
