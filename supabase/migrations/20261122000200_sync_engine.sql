@@ -51,6 +51,7 @@ create table public.sync_runs (
   error text,
   failures_in_a_row integer not null default 0,
   next_slice_at timestamptz not null default clock_timestamp(),
+  unanswered_calls integer not null default 0,
   lease_token uuid,
   lease_until timestamptz,
   cancel_requested_at timestamptz,
@@ -101,6 +102,7 @@ comment on column public.sync_runs.error_class is 'Why it failed or waits, of th
 comment on column public.sync_runs.error is 'The same as a sentence for a person; no personal data.';
 comment on column public.sync_runs.failures_in_a_row is 'Failed tries since the last page, workers that were ended included; the eighth ends the run.';
 comment on column public.sync_runs.next_slice_at is 'When its next slice may begin.';
+comment on column public.sync_runs.unanswered_calls is 'Calls of the schedule for its next slice that no worker has taken up since the last slice.';
 comment on column public.sync_runs.lease_token is 'Names the slice that runs; writes with another token change nothing. Null = none runs.';
 comment on column public.sync_runs.lease_until is 'End of that slice''s lease: after it another may begin. Null = none runs.';
 comment on column public.sync_runs.cancel_requested_at is 'When somebody asked for its end; null = nobody.';
@@ -338,7 +340,7 @@ begin
   end if;
   update public.sync_runs r set
     status = 'running', slices = r.slices + 1, started_at = coalesce(r.started_at, clock_timestamp()),
-    heartbeat_at = clock_timestamp(), lease_token = gen_random_uuid(),
+    heartbeat_at = clock_timestamp(), unanswered_calls = 0, lease_token = gen_random_uuid(),
     lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond'
   where r.id = p_run_id
   returning * into v_run;
@@ -867,7 +869,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_run record;
+  v_run public.sync_runs;
   v_called integer := 0;
 begin
   with turns as (
@@ -907,17 +909,26 @@ begin
   where s.connector_id = d.connector_id;
 
   for v_run in
-    select q.id, q.function_name
+    select r.*
     from (
-      select r.id, r.function_name, r.next_slice_at,
-        row_number() over (partition by r.tenant_id, r.function_name order by r.next_slice_at) as turn
-      from public.sync_runs r
-      where r.finished_at is null and r.next_slice_at <= p_now and (r.lease_until is null or r.lease_until < p_now)
+      select o.id, o.next_slice_at, row_number() over (partition by o.tenant_id, o.function_name order by o.next_slice_at) as turn
+      from public.sync_runs o
+      where o.finished_at is null and o.next_slice_at <= p_now and (o.lease_until is null or o.lease_until < p_now)
     ) q
+    join public.sync_runs r on r.id = q.id
+    where r.finished_at is null and (r.lease_until is null or r.lease_until < p_now)
     -- A function that nobody has deployed keeps its own runs waiting only.
     order by q.turn, q.next_slice_at
     limit 200
+    for update of r skip locked
   loop
+    if v_run.unanswered_calls >= 60 then
+      perform private.end_sync_run(v_run, 'failed', 'internal', format(
+        'The function %s was called for an hour and has not begun; see whether it is deployed and takes the hub key.', v_run.function_name
+      ));
+      continue;
+    end if;
+    update public.sync_runs r set unanswered_calls = r.unanswered_calls + 1 where r.id = v_run.id;
     perform private.invoke_function(v_run.function_name || '/slice', jsonb_build_object('run_id', v_run.id));
     v_called := v_called + 1;
   end loop;
@@ -925,7 +936,7 @@ begin
 end;
 $$;
 comment on function private.start_due_syncs(timestamptz) is
-  'Starts the syncs that are due by their connector''s interval, and calls the function of every run whose next slice may begin: those that waited, whose call was lost, or whose worker disappeared. Answers how many calls. Run by the job interlock-syncs.';
+  'Starts the syncs that are due by their connector''s interval, and calls the function of every run whose next slice may begin: those that waited, whose call was lost, or whose worker disappeared. One that has been called for sixty times without a worker fails. Answers how many calls. Run by the job interlock-syncs.';
 select private.schedule_job('interlock-syncs', 60, 'select private.start_due_syncs()');
 
 create function private.tidy_syncs(p_rows integer default 20000, p_now timestamptz default clock_timestamp())

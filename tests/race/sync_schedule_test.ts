@@ -67,6 +67,26 @@ stackTest("SCHEDULE: a tenant whose connectors are always due keeps nobody else 
   });
 });
 
+stackTest("SCHEDULE: a run that no worker ever takes fails after an hour of calls, and says so", async () => {
+  const tenant = await createTenant();
+  await inUndoneTransaction(async (db) => {
+    const ids = await due(db, tenant, 2, 1);
+    await db`select private.start_due_syncs()`;
+    const [lost, taken] = await runsOf(db, ids);
+    const minute = async () => void await db`select private.start_due_syncs()`;
+    for (let minutes = 0; minutes < 59; minutes++) await minute();
+    await db`select public.claim_sync_slice(${taken!}, 'odoo-sync', 0)`;
+    for (let minutes = 0; minutes < 2; minutes++) await minute();
+    const [ended] = await db`select status, error_class, error from public.sync_runs where id = ${lost!}`;
+    assert.deepEqual([ended!.status, ended!.error_class], ["failed", "internal"], JSON.stringify(ended));
+    assert.match(ended!.error, /odoo-sync/);
+    const [alive] = await db`select status from public.sync_runs where id = ${taken!}`;
+    assert.equal(alive!.status, "running");
+    const notices = await db`select kind from public.notifications where tenant_id = ${tenant.id}`;
+    assert.deepEqual(notices.map(({ kind }) => kind), ["connector.sync_failed"]);
+  });
+});
+
 stackTest("SCHEDULE: a connector that somebody holds keeps the others from nothing", async () => {
   const tenant = await createTenant();
   const [held] = await sql`insert into public.integration_connectors (tenant_id, org_id, type, name)

@@ -2859,6 +2859,7 @@ export type Database = {
           "tenant_id": string;
           "trace_id": string;
           "trigger": string;
+          "unanswered_calls": number;
           "unchanged_count": number;
           "updated_count": number;
         };
@@ -2897,6 +2898,7 @@ export type Database = {
           "tenant_id": string;
           "trace_id": string;
           "trigger": string;
+          "unanswered_calls"?: number;
           "unchanged_count"?: number;
           "updated_count"?: number;
         };
@@ -2934,6 +2936,7 @@ export type Database = {
           "tenant_id"?: string;
           "trace_id"?: string;
           "trigger"?: string;
+          "unanswered_calls"?: number;
           "unchanged_count"?: number;
           "updated_count"?: number;
         };
