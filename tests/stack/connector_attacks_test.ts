@@ -165,3 +165,35 @@ async function waiting(connectorId: string): Promise<void> {
   }
   throw new Error(`Nobody waits for ${connectorId}`);
 }
+
+stackTest("CONNECTORS: what a host says about itself breaks neither a test nor a run", async () => {
+  const tenant = await createTenant();
+  const caller = { user: tenant.users.admin, orgId: tenant.orgs[0] };
+  const failure =
+    '{"name": "odoo.exceptions.UserError", "message": "Not\\u0000 now \\ud800, later\\u001b[31m"}';
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    const isVersion = new URL(request.url).pathname === "/web/version";
+    return new Response(isVersion ? '{"version": "19.0"}' : failure, { status: isVersion ? 200 : 422 });
+  });
+  try {
+    const created = await call("integrations/connectors", {
+      ...caller,
+      body: {
+        ...{ type: "odoo", name: "HR", secrets: { login: "hub", api_key: TOKEN } },
+        config: { url: `http://127.0.0.1:${server.addr.port}`, database: "x" },
+      },
+    });
+    const path = `integrations/connectors/${created.body.id}`;
+    const tested = await call(`${path}/test`, { ...caller, method: "POST" });
+    assert.deepEqual([tested.status, tested.body.works], [200, false], JSON.stringify(tested.body));
+    assert.match(tested.body.message, /Not now , later/);
+    const run = await call(`${path}/sync`, { ...caller, body: { wait_seconds: 20 } });
+    assert.deepEqual(
+      [run.body.status, run.body.error_class],
+      ["failed", "input_refused"],
+      JSON.stringify(run.body),
+    );
+  } finally {
+    await server.shutdown();
+  }
+});

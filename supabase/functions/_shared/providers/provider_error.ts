@@ -23,6 +23,9 @@ export const PROVIDER_ERROR_CLASSES = [
 
 export type ProviderErrorClass = typeof PROVIDER_ERROR_CLASSES[number];
 
+/** What a provider wrote may be part of both: controls, and halves of a character, which the database takes in no text. */
+const plain = (text: string) => text.replaceAll(/[\p{Cc}\p{Cs}]+/gu, "");
+
 /** A failure at a provider. Its message is a sentence for the tenant's admins: no secret, no traceback, no personal data. */
 export class ProviderError extends Error {
   /** How long the provider asks to wait; null = it does not say. */
@@ -35,10 +38,10 @@ export class ProviderError extends Error {
     message: string,
     options: { retryAfterMs?: number | null; providerCode?: string | null; cause?: unknown } = {},
   ) {
-    super(message, { cause: options.cause });
+    super(plain(message), { cause: options.cause });
     this.name = "ProviderError";
     this.retryAfterMs = options.retryAfterMs ?? null;
-    this.providerCode = options.providerCode ?? null;
+    this.providerCode = options.providerCode == null ? null : plain(options.providerCode);
   }
 
   /** Whether the same request may do better later. */
