@@ -7,6 +7,10 @@ import {
 } from "../../simulators/odoo/xml.ts";
 import type { Told } from "../../simulators/odoo/values.ts";
 import { odooConnector } from "../../supabase/functions/_shared/providers/odoo/connector.ts";
+import {
+  exceptionError,
+  faultException,
+} from "../../supabase/functions/_shared/providers/odoo/exceptions.ts";
 import { odooConfig, odooSecrets } from "../../supabase/functions/_shared/providers/odoo/settings.ts";
 import {
   methodCall,
@@ -292,4 +296,19 @@ Deno.test("Odoo: a key that was replaced meanwhile is used, with its own user", 
     };
     assert.match((await odooConnector.test(renewed)).message, /Connected to acme/);
   });
+});
+
+Deno.test("Odoo: a fault of megabytes is told in a sentence, by its beginning or its end", () => {
+  // A pattern that looks at all of it from each of its own beginnings takes minutes, and days for 16 MiB.
+  const long = 'database "'.repeat(30_000);
+  const faults: [code: number, text: string, errorClass: string][] = [
+    [2, long, "input_refused"],
+    [2, `${long}\ncould not serialize access`, "transient"],
+    [1, `Traceback\n${"  x\n".repeat(100_000)}\n${long}\ndatabase "x" does not exist`, "misconfigured"],
+  ];
+  for (const [code, text, errorClass] of faults) {
+    const error = exceptionError(faultException(code, text), "hr.employee");
+    assert.equal(error.errorClass, errorClass);
+    assert.ok(error.message.length < 400, error.message);
+  }
 });

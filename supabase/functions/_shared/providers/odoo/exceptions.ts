@@ -49,8 +49,19 @@ function lastException(traceback: string): ServerException {
   return last ? { name: last[1]!, message: last[2] ?? "" } : { name: "", message: traceback };
 }
 
+/** Of a beginning or an end: what tells exceptions apart stands there. */
+const MAX_MESSAGE_CHARS = 2000;
+
+/** A message without its middle, so that whoever answers with megabytes gives the patterns below little to look at. */
+function ends(message: string): string {
+  if (message.length <= 2 * MAX_MESSAGE_CHARS) return message;
+  return `${message.slice(0, MAX_MESSAGE_CHARS)}\n${message.slice(-MAX_MESSAGE_CHARS)}`;
+}
+
 /** An exception of the server by what can be done about it, in one sentence. */
-export function exceptionError({ name, message }: ServerException, model: string): ProviderError {
+export function exceptionError(exception: ServerException, model: string): ProviderError {
+  const { name } = exception;
+  const message = ends(exception.message);
   const providerCode = name.split(".").at(-1) || null;
   const error = (errorClass: ConstructorParameters<typeof ProviderError>[0], sentence: string) =>
     new ProviderError(errorClass, sentence, { providerCode });
