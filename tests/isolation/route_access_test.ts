@@ -34,6 +34,7 @@ const lineOf = (name: string, route: { method: string; path: string }) =>
 
 /** The tenant's resources that path parameters and bodies name. */
 interface Targets {
+  tenant_id: string;
   webhook_id: string;
   receipt_id: string;
   dispatch_id: number;
@@ -97,6 +98,7 @@ async function createTargets(cast: Cast): Promise<Targets> {
     google_connector_id: google!.id,
     connector_id: connector!.id,
     odoo_connector_id: odoo!.id,
+    tenant_id: cast.tenant.id,
     run_id: run!.id,
     granted_connector_id: await connectedByConsent(cast.tenant.id, cast.tenant.orgs[0]),
     provider: "google_workspace",
@@ -126,19 +128,31 @@ function bodyOf(line: string, targets: Targets): unknown {
     "event-subscriptions POST /:subscription_id/recover": { since: aDay.from },
     "google-drive-sync POST /": { connector_id: targets.google_connector_id },
     "google-drive-sync POST /slice": { run_id: targets.run_id },
+    "google-drive-sync POST /test": {
+      tenant_id: targets.tenant_id,
+      connector_id: targets.google_connector_id,
+    },
     "gmail-sync POST /": { connector_id: targets.google_connector_id },
     "gmail-sync POST /slice": { run_id: targets.run_id },
+    "gmail-sync POST /test": { tenant_id: targets.tenant_id, connector_id: targets.google_connector_id },
     "google-calendar-sync POST /": { connector_id: targets.google_connector_id },
     "google-calendar-sync POST /slice": { run_id: targets.run_id },
+    "google-calendar-sync POST /test": {
+      tenant_id: targets.tenant_id,
+      connector_id: targets.google_connector_id,
+    },
     "integrations POST /connectors": { type: "webhook", name: "Rig" },
     "integrations PATCH /connectors/:connector_id": { name: "Renamed" },
     "integrations POST /connectors/:connector_id/sync": { wait_seconds: 0 },
     "api-sync POST /": { connector_id: targets.connector_id },
     "slack-sync POST /": { connector_id: targets.slack_connector_id },
     "slack-sync POST /slice": { run_id: targets.run_id },
+    "slack-sync POST /test": { tenant_id: targets.tenant_id, connector_id: targets.slack_connector_id },
     "api-sync POST /slice": { run_id: targets.run_id },
+    "api-sync POST /test": { tenant_id: targets.tenant_id, connector_id: targets.connector_id },
     "odoo-sync POST /": { connector_id: targets.odoo_connector_id },
     "odoo-sync POST /slice": { run_id: targets.run_id },
+    "odoo-sync POST /test": { tenant_id: targets.tenant_id, connector_id: targets.odoo_connector_id },
     "integrations POST /replays": { webhook_id: targets.webhook_id, ...aDay },
     "integrations POST /webhooks": { provider: "generic_hmac", name: "Rig" },
     "integrations PATCH /webhooks/:webhook_id": { name: "Renamed" },

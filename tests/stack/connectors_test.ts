@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { connectorOf, connectorTypes } from "../../supabase/functions/_shared/providers/connectors.ts";
 import { call } from "../support/api.ts";
-import { adminSql, sql, stackTest } from "../support/stack.ts";
+import { adminSql, sql, stack, stackTest } from "../support/stack.ts";
 import { createTenant, type TestTenant } from "../support/tenant.ts";
 
 const CANARY = "canary-api-token-of-a-tenant-0123456789";
@@ -181,3 +182,59 @@ stackTest("CONNECTORS: one that a subscription sends through is not deleted", as
     JSON.stringify(refused.body),
   );
 });
+
+stackTest("CONNECTORS: the function that tests a kind is the one its syncs begin at", async () => {
+  const rows = await adminSql`select connector_type, function_name from private.sync_functions`;
+  const begins = Object.fromEntries(rows.map((row) => [row.connector_type, row.function_name]));
+  const tests: Record<string, string> = {};
+  for (const type of connectorTypes) {
+    const { functionName } = (await connectorOf(type))!;
+    if (functionName !== null) tests[type] = functionName;
+  }
+  assert.deepEqual(tests, begins);
+});
+
+stackTest("CONNECTORS: a test is told, recorded and logged; one with nothing to call passes", async () => {
+  const tenant = await createTenant();
+  const test = async (connector: { id: string }) =>
+    (await call(`integrations/connectors/${connector.id}/test`, { ...asOwner(tenant), method: "POST" })).body;
+  const shop = await created(tenant);
+  const failed = await test(shop);
+  assert.deepEqual([failed.works, failed.error_class, failed.connector.last_check_passed], [
+    false,
+    "transient",
+    false,
+  ]);
+  const webhooks = await test(await created(tenant, { type: "webhook", name: "Orders" }));
+  assert.deepEqual([webhooks.works, webhooks.error_class, webhooks.connector.health], [
+    true,
+    null,
+    "healthy",
+  ]);
+  assert.match(webhooks.message, /nothing to call/);
+  const { body: logs } = await call(`integrations/logs?connector_id=${shop.id}`, asOwner(tenant));
+  const tested = logs.data.filter((line: { event_type: string }) => line.event_type === "connector.tested");
+  assert.deepEqual(
+    tested.map((line: Record<string, unknown>) => [line.status, line.error_code, line.message]),
+    [["error", "transient", failed.message]],
+  );
+});
+
+stackTest(
+  "CONNECTORS: machines have those tested that are of the tenant they name, and of the kind",
+  async () => {
+    const [tenant, foreign] = [await createTenant(), await createTenant()];
+    const shop = await created(tenant);
+    const ask = async (functionName: string, tenantId: string) => {
+      const body = { tenant_id: tenantId, connector_id: shop.id };
+      const answer = await call(`${functionName}/test`, { headers: { apikey: stack.hubKey }, body });
+      return [answer.status, answer.body.error_class ?? answer.body.error_code];
+    };
+    assert.deepEqual(await ask("api-sync", tenant.id), [200, "transient"]);
+    assert.deepEqual(await ask("api-sync", foreign.id), [404, "NOT_FOUND"]);
+    assert.deepEqual(await ask("odoo-sync", tenant.id), [404, "NOT_FOUND"]);
+    const [row] =
+      await sql`select last_checked_at from public.connector_states where connector_id = ${shop.id}`;
+    assert.equal(row?.last_checked_at ?? null, null);
+  },
+);

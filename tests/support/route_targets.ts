@@ -124,6 +124,7 @@ export async function filledBody(
 /** How named things are made that no single documented POST makes. */
 const MAKERS: Record<string, (targets: RouteTargets) => Promise<unknown>> = {
   webhook_id: ({ webhook }) => Promise.resolve(webhook.id),
+  tenant_id: ({ caller }) => Promise.resolve(caller.tenantId),
   // Its settings name nothing to read: a sync of it ends at once, and says why.
   api_sync_connector_id: ({ caller }) => activeConnector(caller, "api"),
   google_drive_sync_connector_id: ({ caller }) => activeConnector(caller, "google_workspace"),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { RestAccess } from "../../simulators/rest/access.ts";
 import { RestCollection } from "../../simulators/rest/collection.ts";
 import { failure, quotaSpent, type RestSimulator, startRest, tooMany } from "../../simulators/rest/rest.ts";
-import { apiConnector } from "../../supabase/functions/_shared/providers/api/connector.ts";
+import { api as apiConnectors } from "../../supabase/functions/_shared/providers/api/sources.ts";
 import { apiConfigSchema, apiSecretsSchema } from "../../supabase/functions/_shared/providers/api/config.ts";
 import { providerFailure, readResource, restConnection } from "../support/rest_connection.ts";
 
@@ -134,7 +134,7 @@ for (const [name, { access, auth, good, bad }] of Object.entries(ACCESS)) {
     await withApi(access, async (api) => {
       const connection = connect(api, auth(api), good);
       assert.equal((await readResource(connection, "things")).records.size, 5);
-      assert.match((await apiConnector.test(connection)).message, /first page of things has 2 records/);
+      assert.match((await apiConnectors.test(connection)).message, /first page of things has 2 records/);
       connection.close();
       if (access.kind === "none") return;
       api.traps.echo = true;
@@ -146,7 +146,7 @@ for (const [name, { access, auth, good, bad }] of Object.entries(ACCESS)) {
       }
       others.close();
       const none = connect(api, auth(api), {});
-      const missing = await providerFailure(apiConnector.test(none));
+      const missing = await providerFailure(apiConnectors.test(none));
       assert.equal(missing.errorClass, "reconnect_needed");
       assert.match(missing.message, /^The connector has no \w+; store its credentials\.$/);
       none.close();

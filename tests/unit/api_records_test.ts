@@ -9,7 +9,6 @@ import { plainResult } from "../../supabase/functions/_shared/expression/plain_r
 import { withExactNumbers } from "../../supabase/functions/_shared/json/exact.ts";
 import { parseExact } from "../../supabase/functions/_shared/json/exact_plain.ts";
 import { parseLossless, stringifyLossless } from "../../supabase/functions/_shared/json/lossless.ts";
-import { apiConnector } from "../../supabase/functions/_shared/providers/api/connector.ts";
 import { api as apiConnectors } from "../../supabase/functions/_shared/providers/api/sources.ts";
 import { instantMs } from "../../supabase/functions/_shared/providers/api/instants.ts";
 import { externalIdOf } from "../../supabase/functions/_shared/providers/api/read_record.ts";
@@ -24,7 +23,10 @@ async function answered(body: string, resource: Record<string, unknown>) {
   });
   try {
     const read = await readResource(connection, "things").catch((error) => error);
-    const test = await apiConnector.test(connection).then(({ message }) => message, (error) => error.message);
+    const test = await apiConnectors.test(connection).then(
+      ({ message }) => message,
+      (error) => error.message,
+    );
     if (read instanceof Error) throw read;
     return { ...read, test: test as string };
   } finally {

@@ -10,7 +10,9 @@ interface Dependency {
 }
 
 /** What a function has evaluated when it listens: everything it imports other than dynamically. */
-async function modulesAtBoot(name: string): Promise<string[]> {
+const modulesAtBoot = (name: string) => modulesOf(name, false);
+
+async function modulesOf(name: string, withDynamic: boolean): Promise<string[]> {
   const output = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", "--config", `${functionsDir}/deno.json`, `${functionsDir}/${name}/index.ts`],
     stderr: "null",
@@ -25,17 +27,17 @@ async function modulesAtBoot(name: string): Promise<string[]> {
     if (reached.has(specifier)) continue;
     reached.add(specifier);
     for (const { code, isDynamic } of modules.get(specifier)?.dependencies ?? []) {
-      if (code && !isDynamic) waiting.push(code.specifier);
+      if (code && (withDynamic || !isDynamic)) waiting.push(code.specifier);
     }
   }
   return [...reached];
 }
 
-/** Names of npm packages among them. */
-async function packagesAtBoot(name: string): Promise<string[]> {
-  const packages = (await modulesAtBoot(name)).map((specifier) =>
-    /^npm:\/?((?:@[^/]+\/)?[^@/]+)/.exec(specifier)?.[1]
-  );
+const packagesAtBoot = async (name: string) => packagesAmong(await modulesAtBoot(name));
+
+/** Names of npm packages among modules. */
+function packagesAmong(modules: string[]): string[] {
+  const packages = modules.map((specifier) => /^npm:\/?((?:@[^/]+\/)?[^@/]+)/.exec(specifier)?.[1]);
   return [...new Set(packages.filter((found) => found !== undefined))].sort();
 }
 
@@ -71,4 +73,17 @@ Deno.test("BOOT: no function starts with the database driver or the expression e
       assert.ok(!packages.includes(late), `${name} loads ${late}`);
     }
   }
+});
+
+Deno.test("BOOT: integrations brings no provider's client, not even for later: what syncs a connector tests it", async () => {
+  const modules = await modulesOf("integrations", true);
+  const packages = packagesAmong(modules);
+  assert.ok(packages.includes("postgres"), `what is loaded later is among them: ${packages}`);
+  for (const client of ["@slack/web-api", "jsonata", "saxes", "decimal.js"]) {
+    assert.ok(!packages.includes(client), client);
+  }
+  const clients = modules.filter((specifier) =>
+    /\/_shared\/providers\/\w+\/(?:sources|trial)\.ts$/.test(specifier)
+  );
+  assert.deepEqual(clients, []);
 });

@@ -11,7 +11,7 @@ import type { Fault } from "../../simulators/faults.ts";
 import { newTiming } from "../../supabase/functions/_shared/guardrails/egress/egress_error.ts";
 import { driveFiles } from "../../supabase/functions/_shared/providers/google_workspace/drive.ts";
 import { errorOf } from "../../supabase/functions/_shared/providers/google_workspace/errors.ts";
-import { googleWorkspace } from "../../supabase/functions/_shared/providers/google_workspace/connector.ts";
+import { testGoogle } from "../../supabase/functions/_shared/providers/google_workspace/trial.ts";
 import {
   googleConfig,
   missingServices,
@@ -116,8 +116,7 @@ Deno.test({
   fn: () =>
     withGoogle(port, async ({ google, hub }) => {
       const services = ["drive", "gmail", "calendar"];
-      const tested = (config: object) =>
-        googleWorkspace.test(hub(driveFiles, { services, ...config }).connection);
+      const tested = (config: object) => testGoogle(hub(driveFiles, { services, ...config }).connection);
       assert.equal((await tested({})).accountName, "ann@example.com");
       const { store } = google.drive;
       const folder = store.createFolder("Chosen").id;

@@ -11,6 +11,7 @@ import {
   exceptionError,
   faultException,
 } from "../../supabase/functions/_shared/providers/odoo/exceptions.ts";
+import { testOdoo } from "../../supabase/functions/_shared/providers/odoo/trial.ts";
 import { odooConfig, odooSecrets } from "../../supabase/functions/_shared/providers/odoo/settings.ts";
 import {
   methodCall,
@@ -21,7 +22,7 @@ import type { ProviderError } from "../../supabase/functions/_shared/providers/p
 import { failureOf, type OdooRig, withOdoo } from "../support/odoo_hub.ts";
 
 type How = Parameters<OdooRig["connect"]>;
-const tryOut = ({ connect }: OdooRig, ...how: How) => odooConnector.test(connect(...how));
+const tryOut = ({ connect }: OdooRig, ...how: How) => testOdoo(connect(...how));
 
 /** A sentence for people: one, with an end, and nothing of the inside of the server. */
 function assertSentence({ message }: ProviderError): void {
@@ -285,7 +286,7 @@ Deno.test("Odoo: a key that was replaced meanwhile is used, with its own user", 
       keys: [{ key: "the-new-key", expiresAtMs: null }],
     });
     const connection = connect();
-    await odooConnector.test(connection);
+    await testOdoo(connection);
     user.keys.splice(0);
     const renewed = {
       ...connection,
@@ -294,7 +295,7 @@ Deno.test("Odoo: a key that was replaced meanwhile is used, with its own user", 
           ? connection.secrets()
           : Promise.resolve({ login: other.login, api_key: "the-new-key" }),
     };
-    assert.match((await odooConnector.test(renewed)).message, /Connected to acme/);
+    assert.match((await testOdoo(renewed)).message, /Connected to acme/);
   });
 });
 

@@ -1,17 +1,14 @@
 import * as z from "zod";
 import { usableConnector } from "../_shared/connectors/connector_row.ts";
-import { openConnector } from "../_shared/connectors/open_connector.ts";
 import { hubClient } from "../_shared/db/clients.ts";
 import { hubStore } from "../_shared/db/store.ts";
 import { tenantDb } from "../_shared/db/tenant_db.ts";
 import { unwrap } from "../_shared/db/unwrap.ts";
 import { route } from "../_shared/http/route.ts";
-import type { Logger } from "../_shared/log.ts";
-import { connectorOf } from "../_shared/providers/connectors.ts";
-import { ProviderError } from "../_shared/providers/provider_error.ts";
 import { runSchema, type SyncRun } from "../_shared/sync/run_answer.ts";
 import { startSync } from "../_shared/sync/start_sync.ts";
 import { connectorTestAnswer, runAnswer } from "./connector_answers.ts";
+import { tried } from "./connector_trial.ts";
 
 const POLL_MS = 200;
 
@@ -24,31 +21,6 @@ const syncSchema = z.strictObject({
   /** How long to wait for the end before answering; the run goes on by itself either way. */
   wait_seconds: z.number().int().min(0).max(60).default(20),
 });
-
-/** What a test of a connector found. */
-interface Found {
-  message: string;
-  accountName: string | null;
-  errorClass: string | null;
-}
-
-async function tried(
-  row: Awaited<ReturnType<typeof usableConnector>>,
-  log: Logger,
-): Promise<Found> {
-  try {
-    const definition = await connectorOf(row.type);
-    if (!definition) {
-      throw new ProviderError("misconfigured", `Connectors of ${row.type} cannot be tested here.`);
-    }
-    const { connection } = openConnector(definition, row, log);
-    const { message, accountName } = await definition.test(connection);
-    return { message, accountName, errorClass: null };
-  } catch (error) {
-    if (!(error instanceof ProviderError)) throw error;
-    return { message: error.message, accountName: null, errorClass: error.errorClass };
-  }
-}
 
 /** Asks for the run until it has ended or the time is over. */
 async function awaited(run: SyncRun, tenantId: string, waitMs: number): Promise<SyncRun> {
@@ -75,7 +47,7 @@ export const connectorControlRoutes = [
     uuidParams: ["connector_id"],
     response: { status: 200, schema: connectorTestAnswer },
     examples: [{ name: "one" }],
-    handler: async ({ access, params, requestId, log }) => {
+    handler: async ({ access, params, requestId }) => {
       const started = performance.now();
       const row = await usableConnector({
         tenantId: access.tenantId,
@@ -83,24 +55,24 @@ export const connectorControlRoutes = [
         orgId: access.orgId,
         isInUse: false,
       });
-      const found = await tried(row, log);
+      const found = await tried(row, requestId);
       const durationMs = Math.round(performance.now() - started);
       const connector = unwrap(
         await tenantDb(access.tenantId, hubClient()).rpc("record_connector_check", {
           p_org_id: access.orgId as string,
           p_connector_id: params.connector_id!,
-          p_error_class: found.errorClass as string,
-          p_error: (found.errorClass === null ? null : found.message) as string,
-          p_account_name: found.accountName as string,
+          p_error_class: found.error_class as string,
+          p_error: (found.error_class === null ? null : found.message) as string,
+          p_account_name: found.account_name as string,
           p_duration_ms: durationMs,
           p_request_id: requestId,
           p_actor: access.userId,
         }),
       );
       return Response.json({
-        works: found.errorClass === null,
+        works: found.error_class === null,
         message: found.message,
-        error_class: found.errorClass,
+        error_class: found.error_class,
         duration_ms: durationMs,
         connector,
       });

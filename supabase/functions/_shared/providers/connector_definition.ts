@@ -1,15 +1,6 @@
 import type { z } from "zod";
-import type { Connection } from "./connection.ts";
 
-/** What a test of a connector found out: sentences for whoever pressed the button. */
-export interface ConnectorTest {
-  /** For example: "Connected to the workspace Acme as interlock." */
-  message: string;
-  /** The account at the provider, for display: an address, a workspace's name; null = it has none. */
-  accountName: string | null;
-}
-
-/** A kind of connector: what it must know, how it is tried. A new one is a folder and a line in connectors.ts. */
+/** A kind of connector: what it must know, and who knows its provider. A new one is a folder and a line in connectors.ts. */
 export interface ConnectorDefinition<Config, Secrets> {
   type: string;
   /** Settings without secrets. It parses `{}` unless something must be given. Unknown names are refused. */
@@ -25,12 +16,8 @@ export interface ConnectorDefinition<Config, Secrets> {
   addresses?(config: Config): Record<string, string>;
   /** Whether people connect it by a grant (OAuth) instead of typing credentials, or may do so. */
   grant?: "only" | "possible";
-  /**
-   * Asks the provider whether this works, without changing anything there.
-   *
-   * @throws {ProviderError} whose sentence says why not and what to do.
-   */
-  test(connection: Connection<Config, Secrets>): Promise<ConnectorTest>;
+  /** Edge function that has its provider's client: it tests and syncs such connectors. null = there is nothing to call. */
+  functionName: string | null;
 }
 
 /** A connector whose settings' and credentials' types are forgotten, for the registry and the engine. */

@@ -10,6 +10,7 @@ import { keepAlive } from "../runtime.ts";
 import { runSchema } from "../sync/run_answer.ts";
 import { startSync } from "../sync/start_sync.ts";
 import { workOn } from "../sync/work_on.ts";
+import { testRoute } from "./test_route.ts";
 
 /** What a sync function reads, and what may be asked of it beyond connector and mode. */
 export interface SyncFunction<Fields extends z.ZodRawShape> {
@@ -32,7 +33,7 @@ const runOnlySchema = z.strictObject({ run_id: z.uuid() });
 
 /**
  * A function that syncs connectors of one kind: people and machines start a sync and get its state after the first
- * slice; the database calls for each further slice by the run's id.
+ * slice; the database calls for each further slice by the run's id. `integrations` has connectors tested by it.
  */
 export function syncFunction<Fields extends z.ZodRawShape>(options: SyncFunction<Fields>): EdgeFunction {
   const { name, connectors } = options;
@@ -103,6 +104,7 @@ export function syncFunction<Fields extends z.ZodRawShape>(options: SyncFunction
           return Response.json({ accepted: true }, { status: 202 });
         },
       }),
+      testRoute(name, connectors),
     ],
   });
 }

@@ -1,5 +1,4 @@
-import type { Connection } from "../connection.ts";
-import { type AnyConnector, type ConnectorTest, defineConnector } from "../connector_definition.ts";
+import { type AnyConnector, defineConnector } from "../connector_definition.ts";
 import type { z } from "zod";
 import {
   type ApiConfig,
@@ -9,8 +8,6 @@ import {
   type RestConfig,
   restConfigSchema,
 } from "./config.ts";
-import { testResend } from "./resend.ts";
-import { testRest } from "./test_rest.ts";
 
 const EXAMPLE = {
   config: {
@@ -41,7 +38,7 @@ export const apiConnector: AnyConnector = defineConnector<ApiConfig, ApiSecrets>
   secrets: () => apiSecretsSchema,
   addresses,
   example: EXAMPLE,
-  test: (connection) => isRest(connection) ? testRest(connection) : testResend(connection),
+  functionName: "api-sync",
 });
 
 /**
@@ -54,17 +51,11 @@ export const customConnector: AnyConnector = defineConnector<RestConfig, ApiSecr
   secrets: () => apiSecretsSchema,
   addresses,
   example: EXAMPLE,
-  test: testRest as (connection: Connection<RestConfig, ApiSecrets>) => Promise<ConnectorTest>,
+  functionName: "api-sync",
 });
 
 function addresses(config: ApiConfig): Record<string, string> {
   if (config.flavor === "resend") return { base_url: config.base_url };
   const tokens = config.auth.kind === "oauth2_client_credentials" ? config.auth.token_url : undefined;
   return { base_url: config.base_url, ...tokens !== undefined && { "auth.token_url": tokens } };
-}
-
-function isRest(
-  connection: Connection<ApiConfig, ApiSecrets>,
-): connection is Connection<RestConfig, ApiSecrets> {
-  return connection.config.flavor !== "resend";
 }

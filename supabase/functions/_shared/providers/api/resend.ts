@@ -1,5 +1,5 @@
 import type { Connection } from "../connection.ts";
-import type { ConnectorTest } from "../connector_definition.ts";
+import type { ConnectorTest } from "../synced_connector.ts";
 import { ProviderError } from "../provider_error.ts";
 import type { ApiConfig, ApiSecrets, ResendConfig } from "./config.ts";
 import { needed } from "./credentials.ts";

@@ -1,5 +1,5 @@
 import { ProviderError } from "../provider_error.ts";
-import type { ConnectorTest } from "../connector_definition.ts";
+import type { ConnectorTest } from "../synced_connector.ts";
 import { ask, type RestConnection } from "./ask.ts";
 import { expressionProblem, PageExpressions } from "./expressions.ts";
 import { pageRequest, resourceUrl } from "./paging.ts";

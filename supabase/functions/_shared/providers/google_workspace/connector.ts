@@ -1,8 +1,5 @@
 import { defineConnector } from "../connector_definition.ts";
-import { ProviderError } from "../provider_error.ts";
-import { nameOf } from "./errors.ts";
-import { googleConfig, googleGrant, missingServices } from "./settings.ts";
-import { tryServices } from "./trial.ts";
+import { googleConfig, googleGrant } from "./settings.ts";
 
 /** Google Drive, Gmail and Google Calendar of one account, which a person connects by consent. */
 export const googleWorkspace = defineConnector({
@@ -25,19 +22,5 @@ export const googleWorkspace = defineConnector({
       token_type: "Bearer",
     },
   },
-  async test(connection) {
-    const { scope } = await connection.secrets();
-    const missing = missingServices(connection.config, scope);
-    if (missing.length > 0) {
-      throw new ProviderError(
-        "permission_missing",
-        `The grant does not include ${
-          missing.map(nameOf).join(" and ")
-        }. Connect the account again and tick every box.`,
-      );
-    }
-    const accountName = await tryServices(connection);
-    const services = connection.config.services.map(nameOf).join(", ");
-    return { message: `Connected to Google; this can be read: ${services}.`, accountName };
-  },
+  functionName: "google-drive-sync",
 });

@@ -2,8 +2,28 @@ import type { calendar_v3 } from "@googleapis/calendar";
 import type { drive_v3 } from "@googleapis/drive";
 import type { gmail_v1 } from "@googleapis/gmail";
 import { ProviderError } from "../provider_error.ts";
+import type { ConnectorTest } from "../synced_connector.ts";
 import { type GoogleConnection, googleGet } from "./client.ts";
 import { FOLDER, getFile } from "./drive_files.ts";
+import { nameOf } from "./errors.ts";
+import { missingServices } from "./settings.ts";
+
+/** Whether the grant is for all that the settings name, and all of it can be read. */
+export async function testGoogle(connection: GoogleConnection): Promise<ConnectorTest> {
+  const { scope } = await connection.secrets();
+  const missing = missingServices(connection.config, scope);
+  if (missing.length > 0) {
+    throw new ProviderError(
+      "permission_missing",
+      `The grant does not include ${
+        missing.map(nameOf).join(" and ")
+      }. Connect the account again and tick every box.`,
+    );
+  }
+  const accountName = await tryServices(connection);
+  const services = connection.config.services.map(nameOf).join(", ");
+  return { message: `Connected to Google; this can be read: ${services}.`, accountName };
+}
 
 /**
  * Asks each service something small, and for everything the settings name.
@@ -11,7 +31,7 @@ import { FOLDER, getFile } from "./drive_files.ts";
  * @returns the account's address; null when no service told it.
  * @throws {ProviderError}
  */
-export async function tryServices(connection: GoogleConnection): Promise<string | null> {
+async function tryServices(connection: GoogleConnection): Promise<string | null> {
   let accountName: string | null = null;
   for (const service of connection.config.services) {
     if (service === "drive") accountName = await tryDrive(connection) ?? accountName;

@@ -7,10 +7,5 @@ export const webhookConnector = defineConnector({
   config: () => z.strictObject({ description: z.string().max(1000).optional() }),
   secrets: () => z.strictObject({}),
   example: { config: { description: "Orders of the shop" }, secrets: {} },
-  test: () =>
-    Promise.resolve({
-      message:
-        "There is nothing to call: others call the webhooks of this connector, which show what they received.",
-      accountName: null,
-    }),
+  functionName: null,
 });
