@@ -1,5 +1,6 @@
 -- The sync engine: runs of connectors, cut into slices under a lease, page by page with a checkpoint each.
--- New tables and functions. Rollback: drop them, unschedule interlock-syncs and interlock-sync-tidying.
+-- New tables and functions; replaces private.json_numbers_are_exact. Rollback: drop them, restore that of 20261121000500,
+-- unschedule interlock-syncs and interlock-sync-tidying.
 
 create table private.sync_tables (
   table_name text not null,
@@ -394,6 +395,29 @@ comment on function public.plan_sync_run(uuid, uuid, integer, text[]) is
 
 -- Pages.
 
+-- Most payloads hold no number at all, and looking for one is a third of what printing and matching the text costs.
+create or replace function private.json_numbers_are_exact(p_json jsonb)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_text text;
+begin
+  if not pg_catalog.jsonb_path_exists(p_json, '$.** ? (@.type() == "number")') then
+    return true;
+  end if;
+  v_text := p_json::text;
+  return v_text !~ '(^|: |\[|, )-?[0-9]+([.eE]|[0-9]{15})' or not exists (
+    select from regexp_matches(
+      regexp_replace(v_text, '"(?:[^"\\]|\\.)*"', '', 'g'), '-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?', 'g'
+    ) as n (parts)
+    where n.parts[1] ~ '[.eE]' or abs(n.parts[1]::numeric) > 9007199254740991
+  );
+end;
+$$;
+
 create function private.sync_columns(p_table text)
 returns text[]
 language sql
@@ -424,6 +448,28 @@ as $$
 $$;
 comment on function private.sync_stream_condition(text, text) is
   'SQL that holds for the rows t of a stream in a synced table; p_parameter is the stream: $5.';
+
+create function private.sync_rows_named(p_table text)
+returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select format(
+    $sql$
+      select o.ctid from jsonb_array_elements_text($3) as i
+      cross join lateral (
+        select t.ctid from public.%1$I t
+        where t.tenant_id = ($1).tenant_id and t.connector_id = ($1).connector_id and t.external_id = i.value and t.deleted_at is null
+          and %2$s
+        limit 1
+      ) o
+    $sql$,
+    p_table, private.sync_stream_condition(p_table, '$2')
+  );
+$$;
+comment on function private.sync_rows_named(text) is
+  'SQL for the places (ctid) of rows that exist, each found through the index: $1 = the run, $2 = the stream, $3 = external_ids as a JSON array. Nobody else writes them while the run is leased.';
 
 create function private.sync_event_insert(p_table text, p_entity_type text, p_rows text)
 returns text
@@ -473,11 +519,11 @@ begin
       order by r.external_id, r.place desc
     ),
     known as materialized (
-      select g.*, t.id, t.content_hash as known_hash, t.deleted_at, t.seen_pass
+      select g.*, t.place, t.content_hash as known_hash, t.deleted_at, t.seen_pass
       from given g
       -- One by one through the index: nobody knows how many are given, and a scan would grow with the table.
       left join lateral (
-        select o.id, o.content_hash, o.deleted_at, o.seen_pass from public.%1$I o
+        select o.ctid as place, o.content_hash, o.deleted_at, o.seen_pass from public.%1$I o
         where o.tenant_id = ($1).tenant_id and o.connector_id = ($1).connector_id and o.external_id = g.external_id
         limit 1
       ) t on true
@@ -488,7 +534,7 @@ begin
       select ($1).tenant_id, ($1).org_id, ($1).connector_id, k.external_id, k.content_hash, $4, $5, $5%3$s
       from known k
       cross join lateral jsonb_populate_record(null::public.%1$I, k.vals) as v
-      where k.id is null or k.known_hash <> k.content_hash or k.deleted_at is not null
+      where k.place is null or k.known_hash <> k.content_hash or k.deleted_at is not null
       on conflict (tenant_id, connector_id, external_id) do update set
         org_id = excluded.org_id, content_hash = excluded.content_hash, seen_pass = coalesce(excluded.seen_pass, t.seen_pass),
         first_synced_at = case when t.deleted_at is null then t.first_synced_at else $5 end, last_synced_at = $5,
@@ -496,10 +542,12 @@ begin
       returning t.*, case when t.first_synced_at = t.last_synced_at then 'created' else 'updated' end as change
     ),
     marked as (
+      -- By their places: a join is at the mercy of statistics, and nobody else writes these rows while the run is leased.
       update public.%1$I t set seen_pass = $4
-      from known k
-      where $4 is not null and t.tenant_id = ($1).tenant_id and t.id = k.id and k.known_hash = k.content_hash and k.deleted_at is null
-        and k.seen_pass is distinct from $4
+      where t.ctid = any (array(
+        select k.place from known k
+        where $4 is not null and k.known_hash = k.content_hash and k.deleted_at is null and k.seen_pass is distinct from $4
+      ))
     ),
     told as (%5$s)
     select jsonb_build_object(
@@ -529,24 +577,29 @@ declare
 begin
   execute format(
     $sql$
-    with gone as (
-      select t.tenant_id, t.id from public.%1$I t
-      where t.tenant_id = ($1).tenant_id and t.connector_id = ($1).connector_id and t.deleted_at is null and %2$s
-        and case
-          when $3 is not null then t.external_id in (select i.value from jsonb_array_elements_text($3) as i)
-          else t.seen_pass is distinct from $4
-        end
-      limit $5
-    ),
+    with gone as materialized (%2$s),
     deleted as (
       update public.%1$I t set deleted_at = clock_timestamp(), last_synced_at = clock_timestamp()
-      from gone g where t.tenant_id = g.tenant_id and t.id = g.id
+      where t.ctid = any (array(select g.ctid from gone g))
       returning t.*, 'deleted' as change
     ),
     told as (%3$s)
     select count(*) from deleted
     $sql$,
-    p_table, private.sync_stream_condition(p_table, '$2'), private.sync_event_insert(p_table, p_entity_type, 'deleted')
+    p_table,
+    case
+      when p_ids is not null then private.sync_rows_named(p_table)
+      else format(
+        $sql$
+          select t.ctid from public.%1$I t
+          where t.tenant_id = ($1).tenant_id and t.connector_id = ($1).connector_id and t.deleted_at is null
+            and t.seen_pass is distinct from $4 and %2$s
+          limit $5
+        $sql$,
+        p_table, private.sync_stream_condition(p_table, '$2')
+      )
+    end,
+    private.sync_event_insert(p_table, p_entity_type, 'deleted')
   )
   into v_deleted
   using p_run, p_stream, p_ids, p_pass_id, p_limit;
@@ -650,7 +703,7 @@ begin
     v_deleted := private.delete_sync_records(v_run, v_table, v_stream, v_entity_type, v_page -> 'deleted_ids', null, null);
   end if;
   if jsonb_array_length(v_page -> 'present_ids') > 0 then
-    perform private.mark_present(v_run, v_table, v_page -> 'present_ids', v_cursor.pass_id);
+    perform private.mark_present(v_run, v_table, v_stream, v_page -> 'present_ids', v_cursor.pass_id);
   end if;
 
   update public.sync_runs r set
@@ -684,24 +737,20 @@ $$;
 comment on function public.apply_sync_page(uuid, uuid, integer, text) is
   'Stores a page of a run with its events and its checkpoint, all or nothing, and extends the lease. p_page is JSON text: {stream, table, entity_type, records: [{external_id, values}], deleted_ids, present_ids, cursor, has_more, begins_pass, completes_pass, estimate, refused, errors}; without a cursor it is a part of a page, and no checkpoint. Answers {outcome: applied|lost|cancelled, pass_state, is_stream_done, counts}; only applied changed something. Throws IL422, and SQLSTATE 22 or 23 for a value the table does not take. Definer for service_role alone.';
 
-create function private.mark_present(p_run public.sync_runs, p_table text, p_ids jsonb, p_pass_id uuid)
+create function private.mark_present(p_run public.sync_runs, p_table text, p_stream text, p_ids jsonb, p_pass_id uuid)
 returns void
 language plpgsql
 set search_path = ''
 as $$
 begin
   execute format(
-    $sql$
-    update public.%1$I t set seen_pass = $4
-    where t.tenant_id = $1 and t.connector_id = $2 and t.deleted_at is null and t.seen_pass is distinct from $4
-      and t.external_id in (select i.value from jsonb_array_elements_text($3) as i)
-    $sql$,
-    p_table
+    'update public.%I t set seen_pass = $4 where t.ctid = any (array(%s)) and t.seen_pass is distinct from $4',
+    p_table, private.sync_rows_named(p_table)
   )
-  using p_run.tenant_id, p_run.connector_id, p_ids, p_pass_id;
+  using p_run, p_stream, p_ids, p_pass_id;
 end;
 $$;
-comment on function private.mark_present(public.sync_runs, text, jsonb, uuid) is
+comment on function private.mark_present(public.sync_runs, text, text, jsonb, uuid) is
   'Marks records as seen in a pass that exist, whatever their values.';
 
 create function public.sweep_sync_pass(

@@ -3,7 +3,7 @@
 
 create table public.google_drive_files (
   id uuid not null default gen_random_uuid(),
-  tenant_id uuid not null references public.tenants (id),
+  tenant_id uuid not null,
   org_id uuid,
   connector_id uuid not null,
   external_id text not null constraint google_drive_files_external_id_check check (char_length(external_id) between 1 and 200),
@@ -66,7 +66,7 @@ create policy "readers of connectors see synced records in their org scope" on p
 
 create table public.gmail_messages (
   id uuid not null default gen_random_uuid(),
-  tenant_id uuid not null references public.tenants (id),
+  tenant_id uuid not null,
   org_id uuid,
   connector_id uuid not null,
   external_id text not null constraint gmail_messages_external_id_check check (char_length(external_id) between 1 and 200),
@@ -125,7 +125,7 @@ create policy "readers of connectors see synced records in their org scope" on p
 
 create table public.google_calendar_events (
   id uuid not null default gen_random_uuid(),
-  tenant_id uuid not null references public.tenants (id),
+  tenant_id uuid not null,
   org_id uuid,
   connector_id uuid not null,
   external_id text not null constraint google_calendar_events_external_id_check check (char_length(external_id) between 1 and 200),

@@ -3,7 +3,7 @@
 
 create table public.odoo_departments (
   id uuid not null default gen_random_uuid(),
-  tenant_id uuid not null references public.tenants (id),
+  tenant_id uuid not null,
   org_id uuid,
   connector_id uuid not null,
   external_id text not null constraint odoo_departments_external_id_length_check check (char_length(external_id) between 1 and 200),
@@ -64,7 +64,7 @@ insert into private.sync_tables (table_name, entity_type, payload_columns)
 
 create table public.odoo_employees (
   id uuid not null default gen_random_uuid(),
-  tenant_id uuid not null references public.tenants (id),
+  tenant_id uuid not null,
   org_id uuid,
   connector_id uuid not null,
   external_id text not null constraint odoo_employees_external_id_length_check check (char_length(external_id) between 1 and 200),

@@ -3,7 +3,7 @@
 
 create table public.slack_conversations (
   id uuid not null default gen_random_uuid(),
-  tenant_id uuid not null references public.tenants (id),
+  tenant_id uuid not null,
   org_id uuid,
   connector_id uuid not null,
   external_id text not null constraint slack_conversations_external_id_length_check check (char_length(external_id) between 1 and 200),
@@ -61,7 +61,7 @@ create policy "readers of connectors see channels in their org scope" on public.
 
 create table public.slack_messages (
   id uuid not null default gen_random_uuid(),
-  tenant_id uuid not null references public.tenants (id),
+  tenant_id uuid not null,
   org_id uuid,
   connector_id uuid not null,
   external_id text not null constraint slack_messages_external_id_length_check check (char_length(external_id) between 1 and 200),

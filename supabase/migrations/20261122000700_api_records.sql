@@ -3,7 +3,7 @@
 
 create table public.api_records (
   id uuid not null default gen_random_uuid(),
-  tenant_id uuid not null references public.tenants (id),
+  tenant_id uuid not null,
   org_id uuid,
   connector_id uuid not null,
   stream text not null constraint api_records_stream_check check (char_length(stream) between 1 and 50),

@@ -115,13 +115,6 @@ export type Database = {
             referencedRelation: "orgs";
             referencedColumns: ["tenant_id", "id"];
           },
-          {
-            foreignKeyName: "api_records_tenant_id_fkey";
-            columns: ["tenant_id"];
-            isOneToOne: false;
-            referencedRelation: "tenants";
-            referencedColumns: ["id"];
-          },
         ];
       };
       "audit_log": {
@@ -1155,13 +1148,6 @@ export type Database = {
             referencedRelation: "orgs";
             referencedColumns: ["tenant_id", "id"];
           },
-          {
-            foreignKeyName: "gmail_messages_tenant_id_fkey";
-            columns: ["tenant_id"];
-            isOneToOne: false;
-            referencedRelation: "tenants";
-            referencedColumns: ["id"];
-          },
         ];
       };
       "google_calendar_events": {
@@ -1268,13 +1254,6 @@ export type Database = {
             referencedRelation: "orgs";
             referencedColumns: ["tenant_id", "id"];
           },
-          {
-            foreignKeyName: "google_calendar_events_tenant_id_fkey";
-            columns: ["tenant_id"];
-            isOneToOne: false;
-            referencedRelation: "tenants";
-            referencedColumns: ["id"];
-          },
         ];
       };
       "google_drive_files": {
@@ -1362,13 +1341,6 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: "orgs";
             referencedColumns: ["tenant_id", "id"];
-          },
-          {
-            foreignKeyName: "google_drive_files_tenant_id_fkey";
-            columns: ["tenant_id"];
-            isOneToOne: false;
-            referencedRelation: "tenants";
-            referencedColumns: ["id"];
           },
         ];
       };
@@ -2416,13 +2388,6 @@ export type Database = {
             referencedRelation: "orgs";
             referencedColumns: ["tenant_id", "id"];
           },
-          {
-            foreignKeyName: "odoo_departments_tenant_id_fkey";
-            columns: ["tenant_id"];
-            isOneToOne: false;
-            referencedRelation: "tenants";
-            referencedColumns: ["id"];
-          },
         ];
       };
       "odoo_employees": {
@@ -2519,13 +2484,6 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: "orgs";
             referencedColumns: ["tenant_id", "id"];
-          },
-          {
-            foreignKeyName: "odoo_employees_tenant_id_fkey";
-            columns: ["tenant_id"];
-            isOneToOne: false;
-            referencedRelation: "tenants";
-            referencedColumns: ["id"];
           },
         ];
       };
@@ -2669,13 +2627,6 @@ export type Database = {
             referencedRelation: "orgs";
             referencedColumns: ["tenant_id", "id"];
           },
-          {
-            foreignKeyName: "slack_conversations_tenant_id_fkey";
-            columns: ["tenant_id"];
-            isOneToOne: false;
-            referencedRelation: "tenants";
-            referencedColumns: ["id"];
-          },
         ];
       };
       "slack_messages": {
@@ -2772,13 +2723,6 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: "orgs";
             referencedColumns: ["tenant_id", "id"];
-          },
-          {
-            foreignKeyName: "slack_messages_tenant_id_fkey";
-            columns: ["tenant_id"];
-            isOneToOne: false;
-            referencedRelation: "tenants";
-            referencedColumns: ["id"];
           },
         ];
       };
