@@ -2,16 +2,22 @@ import assert from "node:assert/strict";
 import type { Connection } from "../../supabase/functions/_shared/providers/connection.ts";
 import type { Cursor, Page, Source } from "../../supabase/functions/_shared/providers/source.ts";
 
-/** What a source's pages add up to, as the hub would store them; in memory, for trying a source by itself. */
+/**
+ * What a source's pages add up to by the rules of source.ts, in memory: so that a test can try a source thousands of times.
+ * The engine with its database keeps the same rules, and tests/contract holds it to them.
+ */
 export class PageStore {
   readonly records = new Map<string, Record<string, unknown>>();
   readonly warnings: string[] = [];
+  /** Records that were new or had changed. */
+  written = 0;
   #unseen: Set<string> | null = null;
 
   /** @param cursor - what the page was asked with. */
   apply(page: Page, cursor: Cursor | null): void {
     if (page.beginsPass || cursor === null) this.#unseen = new Set(this.records.keys());
     for (const { externalId, values } of page.records) {
+      if (JSON.stringify(this.records.get(externalId)) !== JSON.stringify(values)) this.written++;
       this.records.set(externalId, values);
       this.#unseen?.delete(externalId);
     }

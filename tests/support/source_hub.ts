@@ -3,6 +3,7 @@ import { createLogger } from "../../supabase/functions/_shared/log.ts";
 import type { Connection } from "../../supabase/functions/_shared/providers/connection.ts";
 import { ProviderError } from "../../supabase/functions/_shared/providers/provider_error.ts";
 import type { Cursor, Page, PlainJson, Source } from "../../supabase/functions/_shared/providers/source.ts";
+import { PageStore } from "./page_store.ts";
 
 /** What a run of a hub may be asked for. */
 export interface HubRun {
@@ -14,19 +15,25 @@ export interface HubRun {
 
 const MAX_PAGES = 2000;
 
-/**
- * Keeps what a source gives by the rules of source.ts, in memory: so that a test can try a source thousands of times. The
- * engine with its database keeps the same rules, and tests/contract holds it to them.
- */
+/** A hub that reads one source, run by run, and begins anew where a checkpoint is not valid any more. */
 export class SourceHub<Config, Secrets> {
-  readonly held = new Map<string, { [column: string]: PlainJson }>();
-  readonly warnings: string[] = [];
+  readonly #store = new PageStore();
   cursor: Cursor | null = null;
-  /** Records that were new or had changed. */
-  written = 0;
-  #seen: Set<string> | null = null;
 
   constructor(readonly source: Source<Config, Secrets>, readonly connection: Connection<Config, Secrets>) {}
+
+  get held(): PageStore["records"] {
+    return this.#store.records;
+  }
+
+  get warnings(): string[] {
+    return this.#store.warnings;
+  }
+
+  /** Records that were new or had changed. */
+  get written(): number {
+    return this.#store.written;
+  }
 
   /** A run from its beginning to its end, or for so many pages. */
   async run(
@@ -45,7 +52,7 @@ export class SourceHub<Config, Secrets> {
         [cursor, hasStartedOver] = [null, true];
         continue;
       }
-      this.#keep(page, cursor === null);
+      this.#store.apply(page, cursor);
       // As it comes back from the database.
       this.cursor = cursor = JSON.parse(JSON.stringify(page.cursor));
       if (!page.hasMore) return pages;
@@ -53,21 +60,6 @@ export class SourceHub<Config, Secrets> {
     }
     if (maxPages === MAX_PAGES) throw new Error(`The run did not end within ${MAX_PAGES} pages`);
     return maxPages;
-  }
-
-  #keep(page: Page, isFirst: boolean): void {
-    if (isFirst || page.beginsPass) this.#seen = new Set();
-    for (const { externalId, values } of page.records) {
-      if (JSON.stringify(this.held.get(externalId)) !== JSON.stringify(values)) this.written++;
-      this.held.set(externalId, values);
-      this.#seen?.add(externalId);
-    }
-    for (const id of page.presentIds ?? []) this.#seen?.add(id);
-    for (const id of page.deletedIds) this.held.delete(id);
-    this.warnings.push(...page.warnings ?? []);
-    if (!page.completesPass) return;
-    for (const id of this.held.keys()) if (!this.#seen!.has(id)) this.held.delete(id);
-    this.#seen = null;
   }
 }
 

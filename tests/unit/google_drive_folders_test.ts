@@ -1,25 +1,11 @@
 import assert from "node:assert/strict";
-import { freePort } from "../../local/free_port.ts";
 import { driveFiles } from "../../supabase/functions/_shared/providers/google_workspace/drive.ts";
-import { driveState, type GoogleAccount, withGoogle } from "../support/google_account.ts";
+import { driveState, type GoogleAccount } from "../support/google_account.ts";
 import { assertExact, furnish, refused } from "../support/google_drive_edits.ts";
-import { withHubEnvironment } from "../support/hub_environment.ts";
+import { googleTest } from "../support/google_rig.ts";
 
-const port = freePort();
-withHubEnvironment({
-  INTERLOCK_EGRESS_ALLOW_LOCAL: "1",
-  INTERLOCK_GOOGLE_API_URL: `http://127.0.0.1:${port}`,
-});
-
-/** Egress keeps connections and their timers between tests. */
-function driveTest(name: string, run: (account: GoogleAccount) => Promise<void>): void {
-  Deno.test({
-    name: `DRIVE: ${name}`,
-    fn: () => withGoogle(port, run),
-    sanitizeResources: false,
-    sanitizeOps: false,
-  });
-}
+const driveTest = (name: string, run: (account: GoogleAccount) => Promise<void>) =>
+  googleTest(`DRIVE: ${name}`, run);
 
 driveTest(
   "a folder with a hundred folders and pages of files is read, whatever an address has room for",

@@ -1,23 +1,11 @@
 import assert from "node:assert/strict";
-import { freePort } from "../../local/free_port.ts";
 import { CalendarStore } from "../../simulators/google/calendar_store.ts";
 import { calendarEvents } from "../../supabase/functions/_shared/providers/google_workspace/calendar.ts";
 import { gmailMessages } from "../../supabase/functions/_shared/providers/google_workspace/gmail.ts";
-import { calendarState, gmailState, type GoogleAccount, withGoogle } from "../support/google_account.ts";
+import { calendarState, gmailState, type GoogleAccount } from "../support/google_account.ts";
 import { assertExact, refused } from "../support/google_drive_edits.ts";
-import { withHubEnvironment } from "../support/hub_environment.ts";
+import { googleTest } from "../support/google_rig.ts";
 import { seeded } from "../support/seeded.ts";
-
-const port = freePort();
-withHubEnvironment({
-  INTERLOCK_EGRESS_ALLOW_LOCAL: "1",
-  INTERLOCK_GOOGLE_API_URL: `http://127.0.0.1:${port}`,
-});
-
-/** Egress keeps connections and their timers between tests. */
-function googleTest(name: string, run: (account: GoogleAccount) => Promise<void>): void {
-  Deno.test({ name, fn: () => withGoogle(port, run), sanitizeResources: false, sanitizeOps: false });
-}
 
 function editMail({ google: { gmail: { store } } }: GoogleAccount, random: () => number): void {
   const ids = [...store.messages.keys()];
