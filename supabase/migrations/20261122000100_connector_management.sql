@@ -246,9 +246,14 @@ set search_path = ''
 as $$
 declare
   v_connector public.integration_connectors :=
-    private.writable_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.manage');
-  v_before constant text := v_connector.status;
+    private.permitted_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.manage');
+  v_before text;
 begin
+  if p_is_active is false then
+    perform private.stop_connector_sync(p_tenant_id, p_connector_id);
+  end if;
+  v_connector := private.writable_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.manage');
+  v_before := v_connector.status;
   if v_connector.config <> p_config_seen::jsonb then
     perform private.raise_error('IL409', 'Somebody has changed the settings meanwhile; look at them and try again.');
   end if;
@@ -287,7 +292,7 @@ begin
 end;
 $$;
 comment on function public.update_connector(uuid, uuid, uuid, text, text, text, text, boolean, integer, boolean, uuid) is
-  'Changes a connector; null = leave as it is, except the interval, which p_is_interval_given says is meant. p_config_seen = the settings by which it was found that the stored credentials may stay; null = whatever they are. New credentials replace the old ones in Vault, under the same reference, and are nobody''s grant. Throws IL403, IL404, IL409 (they are others by now), IL422. Definer for service_role alone.';
+  'Changes a connector; null = leave as it is, except the interval, which p_is_interval_given says is meant. p_config_seen = the settings by which it was found that the stored credentials may stay; null = whatever they are. New credentials replace the old ones in Vault, under the same reference, and are nobody''s grant. A run of one that is made inactive ends. Throws IL403, IL404, IL409 (they are others by now), IL422. Definer for service_role alone.';
 
 create function public.delete_connector(p_tenant_id uuid, p_org_id uuid, p_connector_id uuid, p_actor uuid)
 returns jsonb

@@ -888,6 +888,24 @@ $$;
 comment on function private.stop_sync_run(public.sync_runs) is
   'Ends a run that has not ended and is locked: at once when no slice of it runs, else with its next page, which is not stored.';
 
+create function private.stop_connector_sync(p_tenant_id uuid, p_connector_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_run public.sync_runs;
+begin
+  select r.* into v_run from public.sync_runs r
+  where r.tenant_id = p_tenant_id and r.connector_id = p_connector_id and r.finished_at is null for update;
+  if v_run.id is not null then
+    perform private.stop_sync_run(v_run);
+  end if;
+end;
+$$;
+comment on function private.stop_connector_sync(uuid, uuid) is
+  'Ends the run of a connector, if it has one. For whoever then changes the connector: before they lock it, since everybody locks the run first.';
+
 create function public.cancel_sync_run(p_tenant_id uuid, p_org_id uuid, p_run_id uuid, p_actor uuid)
 returns jsonb
 language plpgsql

@@ -351,13 +351,10 @@ as $$
 declare
   v_connector public.integration_connectors :=
     private.permitted_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.manage');
-  v_run public.sync_runs;
   v_account_id text;
   v_revocation_id uuid;
 begin
-  -- Its run first, as everybody locks run and connector in this order.
-  select r.* into v_run from public.sync_runs r
-  where r.tenant_id = p_tenant_id and r.connector_id = p_connector_id and r.finished_at is null for update;
+  perform private.stop_connector_sync(p_tenant_id, p_connector_id);
   v_connector := private.writable_connector(p_tenant_id, p_org_id, p_connector_id, p_actor, 'connectors.manage');
   select g.account_id into v_account_id from private.connector_grants g
   where g.connector_id = p_connector_id and g.tenant_id = p_tenant_id
@@ -366,9 +363,6 @@ begin
     perform private.raise_error('IL409', 'Nobody has connected this connector by consent; change its credentials, or delete it.');
   end if;
   -- The next account is another one, maybe: a checkpoint of this one would say nothing there.
-  if v_run.id is not null then
-    perform private.stop_sync_run(v_run);
-  end if;
   update public.sync_cursors u set cursor = null where u.tenant_id = p_tenant_id and u.connector_id = p_connector_id;
   insert into private.oauth_revocations (tenant_id, provider, account_id, secret_ref)
   values (p_tenant_id, v_connector.type, v_account_id, v_connector.secret_ref)

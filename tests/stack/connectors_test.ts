@@ -136,6 +136,26 @@ stackTest("CONNECTORS: paused and active again, each told in the log and in the 
   assert.equal(audited!.changes, 3);
 });
 
+stackTest("CONNECTORS: pausing one ends its run, and is no failure of it", async () => {
+  const tenant = await createTenant();
+  const { id } = await created(tenant);
+  const [run] = await sql`insert into public.sync_runs
+      (tenant_id, org_id, connector_id, mode, trigger, function_name, trace_id, status, next_slice_at)
+    values (${tenant.id}, ${tenant.orgs[0]!}, ${id}, 'incremental', 'user', 'api-sync', 'trace', 'waiting',
+      now() + interval '1 day') returning id`;
+  const path = `integrations/connectors/${id}`;
+  const paused = await call(path, { ...asOwner(tenant), method: "PATCH", body: { is_active: false } });
+  assert.deepEqual([paused.body.status, paused.body.next_sync_at], ["inactive", null]);
+  const [ended] = await sql`select status, error from public.sync_runs where id = ${run!.id}`;
+  assert.deepEqual({ ...ended }, { status: "cancelled", error: null });
+  const resumed = await call(path, { ...asOwner(tenant), method: "PATCH", body: { is_active: true } });
+  assert.equal(resumed.body.failures_in_a_row, 0);
+  const again = await call(`${path}/sync`, { ...asOwner(tenant), body: { wait_seconds: 0 } });
+  assert.equal(again.status, 200, JSON.stringify(again.body));
+  const notices = await sql`select kind from public.notifications where tenant_id = ${tenant.id}`;
+  assert.equal(notices.length, 0);
+});
+
 stackTest("CONNECTORS: lists go page by page, and an org sees its own and those of all", async () => {
   const tenant = await createTenant();
   for (const name of ["One", "Two", "Three"]) await created(tenant, { type: "webhook", name });
