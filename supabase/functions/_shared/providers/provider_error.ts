@@ -41,7 +41,8 @@ export class ProviderError extends Error {
     super(plain(message), { cause: options.cause });
     this.name = "ProviderError";
     this.retryAfterMs = options.retryAfterMs ?? null;
-    this.providerCode = options.providerCode == null ? null : plain(options.providerCode);
+    const { providerCode = null } = options;
+    this.providerCode = providerCode === null ? null : plain(providerCode);
   }
 
   /** Whether the same request may do better later. */
