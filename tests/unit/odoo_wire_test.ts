@@ -313,3 +313,8 @@ Deno.test("Odoo: a fault of megabytes is told in a sentence, by its beginning or
     assert.ok(error.message.length < 400, error.message);
   }
 });
+
+Deno.test("Odoo: tags within tags end the reading long before memory does", () => {
+  const text = `<methodResponse>${"<a>".repeat(100_000)}`;
+  assert.throws(() => methodResponse(text), /nested too deeply/);
+});

@@ -12,6 +12,8 @@ export class XmlRpcFault extends Error {
 
 /** Deeper than any answer of Odoo, and far from the end of a stack. */
 const MAX_DEPTH = 64;
+/** Three for each level of arrays and structs, and those around them; others are none of XML-RPC's. */
+const MAX_OPEN_TAGS = 4 * MAX_DEPTH;
 
 const builder = new XMLBuilder({ format: false, suppressEmptyNode: false });
 
@@ -81,7 +83,9 @@ class ResponseReader {
     else if (tag === "fault") this.#isFault = true;
     else if (tag === "array") this.#frames.push({ items: [] });
     else if (tag === "struct") this.#frames.push({ members: {}, name: "" });
-    if (this.#frames.length > MAX_DEPTH) throw new TypeError("The answer is nested too deeply");
+    if (this.#frames.length > MAX_DEPTH || this.#openTags > MAX_OPEN_TAGS) {
+      throw new TypeError("The answer is nested too deeply");
+    }
   }
 
   close(tag: string): void {
