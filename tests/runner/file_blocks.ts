@@ -1,44 +1,47 @@
 const BEGINNING = /^running \d+ tests? from /;
 const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
-/** So long a test says nothing, then what is held back is shown: one that hangs is named. */
-const SILENCE_MS = 180_000;
 
 /**
  * Hands on what one `deno test` prints a test file at a time: beside another one's, its lines would belong to nobody.
- * The end, which tells the failures, is handed on in one piece too.
+ * A file that takes long comes in parts, each under the name of the file, and so does the test that is still running.
  */
 export class FileBlocks {
+  #heading = "";
   #held = "";
   #line = "";
-  #silence: ReturnType<typeof setTimeout> | undefined;
+  #part: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly show: (text: string) => void) {}
+  constructor(private readonly show: (text: string) => void, private readonly longestPartMs = 60_000) {}
 
   add(text: string): void {
     const lines = (this.#line + text).split("\n");
     this.#line = lines.pop()!;
     for (const line of lines) {
-      if (BEGINNING.test(line.replaceAll(COLOURS, ""))) this.#flush();
-      this.#held += `${line}\n`;
+      if (BEGINNING.test(line.replaceAll(COLOURS, ""))) {
+        this.#flush();
+        this.#heading = `${line}\n`;
+      } else {
+        this.#held += `${line}\n`;
+      }
     }
-    clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#tell(), SILENCE_MS);
+    this.#part ??= setTimeout(() => this.#showPart(), this.longestPartMs);
   }
 
   end(): void {
-    clearTimeout(this.#silence);
+    clearTimeout(this.#part);
     this.#held += this.#line;
     this.#line = "";
     this.#flush();
   }
 
-  /** Still held: the whole of the file is shown in its place later. */
-  #tell(): void {
-    this.show(`Nothing for ${SILENCE_MS / 1000} s after:\n${this.#held}${this.#line}\n`);
+  #showPart(): void {
+    this.#part = undefined;
+    if (this.#line !== "") this.#held += `${this.#line}(still running)\n`;
+    this.#flush();
   }
 
   #flush(): void {
-    if (this.#held !== "") this.show(this.#held);
+    if (this.#held !== "") this.show(this.#heading + this.#held);
     this.#held = "";
   }
 }

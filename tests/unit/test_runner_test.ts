@@ -54,3 +54,16 @@ Deno.test("TEST-RUN: beside another lane, output comes a whole file at a time, h
   blocks.end();
   assert.deepEqual(shown, [PRINTED.slice(0, third), PRINTED.slice(third)]);
 });
+
+Deno.test("TEST-RUN: a file that takes long comes in parts under its name, with the test that is running", async () => {
+  const shown: string[] = [];
+  const blocks = new FileBlocks((text) => shown.push(text), 20);
+  blocks.add("running 2 tests from ./tests/stack/slow_test.ts\nSLOW: one ... ok (1ms)\nSLOW: two ... ");
+  while (shown.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  blocks.add("ok (9s)\n");
+  blocks.end();
+  assert.deepEqual(shown, [
+    "running 2 tests from ./tests/stack/slow_test.ts\nSLOW: one ... ok (1ms)\nSLOW: two ... (still running)\n",
+    "running 2 tests from ./tests/stack/slow_test.ts\nSLOW: two ... ok (9s)\n",
+  ]);
+});
