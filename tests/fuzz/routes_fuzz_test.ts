@@ -9,7 +9,15 @@ import { createDemoWebhook, RouteTargets, signInDemo } from "../support/route_ta
 import { sql, stack, stackTest } from "../support/stack.ts";
 import { placesIn } from "./json_text.ts";
 import { mutated, type RightRequest, rightRequest } from "./fuzz_request.ts";
-import { anyMutation, CREDENTIALS, type Credentials, everyMutation, type Mutation } from "./mutation.ts";
+import { eachOnce } from "./each_once.ts";
+import {
+  anyMutation,
+  CREDENTIALS,
+  type Credentials,
+  everyMutation,
+  type Mutation,
+  type Surface,
+} from "./mutation.ts";
 import { sendRaw } from "../support/raw_http.ts";
 import { validInput } from "./valid_input.ts";
 import { faultOf } from "./verdict.ts";
@@ -17,10 +25,11 @@ import { faultOf } from "./verdict.ts";
 /** Longer than any route takes: what is not there by then hangs. */
 const ANSWER_TIMEOUT_MS = 15_000;
 const IN_FLIGHT = 6;
-/** Requests per route, drawn by the seed: single mutations, and a third as many of anything. */
+/** Requests per route drawn by the seed, beside those of every run: a few single mutations, a third as many of anything. */
 const runs = Number(Deno.env.get("FUZZ_RUNS") ?? 100);
-/** Beside them, in each field of the fullest body so many hostile values, drawn by the seed; FUZZ_RUNS=500 tries all. */
-const valuesPerField = Math.ceil(runs / 10);
+const singleMutations = Math.ceil(runs / 4);
+/** Beside them, in each field of the fullest body so many hostile values, drawn by the seed; FUZZ_RUNS=1000 tries all. */
+const valuesPerField = Math.ceil(runs / 20);
 const seed = Number(Deno.env.get("FUZZ_SEED") ?? Date.now() % 2 ** 31);
 const repeat = `FUZZ_SEED=${seed} FUZZ_RUNS=${runs}`;
 
@@ -89,48 +98,63 @@ stackTest(`FUZZ: routes are found by themselves; ${repeat} repeats this run`, ()
   return Promise.resolve();
 });
 
-for (const { name, routes } of functions) {
-  for (const route of [...routes, openApiRoute(name, routes)]) {
-    const line = `${name} ${route.method} ${route.path}`;
+const fuzzed = functions.flatMap(({ name, routes }) =>
+  [...routes, openApiRoute(name, routes)].map((route) => ({ name, route }))
+);
 
-    stackTest(`FUZZ ${line}: each field, header, parameter and byte wrong once`, async () => {
-      const cases: Case[] = [];
-      const rights = await rightRequests(name, route);
-      await assertSomeSucceed(line, rights);
-      for (const right of rights) {
-        const surface = {
-          body: right.body,
-          queryNames: queryNames(route),
-          segments: Object.keys(right.params).length,
-        };
-        for (const mutation of everyMutation(surface)) cases.push([right, mutation, "right"]);
-      }
-      for (const [index, [right, mutation]] of [...cases].entries()) {
-        // Without credentials the same mutations meet less code: one in eight will do.
-        if (index % 8 === 0) cases.push([right, mutation, CREDENTIALS[1 + index / 8 % 2]!]);
-      }
-      const always = ofEachField(cases, fullestOf(rights));
-      const sent = [...always, ...drawn(cases.filter((one) => !always.includes(one)), runs)];
-      const faults = await faultsOf(sent);
-      await letDeliveriesGo();
-      const listed = faults.slice(0, 40).join("\n");
-      assert.equal(faults.length, 0, `${faults.length} of ${sent.length} (${repeat})\n${listed}`);
-    });
+for (const [turn, { name, route }] of fuzzed.entries()) {
+  const line = `${name} ${route.method} ${route.path}`;
 
-    stackTest(`FUZZ ${line}: anything at all`, async () => {
-      const rights = await rightRequests(name, route);
-      await fc.assert(
-        fc.asyncProperty(fc.array(anyCase(route), { minLength: 1, maxLength: 6 }), async (cases) => {
-          const faults = await faultsOf(cases.map(({ example, body, mutation, credentials }) => {
-            const right = rights[example % rights.length]!;
-            return [body === undefined ? right : { ...right, body }, mutation, credentials];
-          }));
-          assert.deepEqual(faults, []);
-        }),
-        { numRuns: Math.ceil(runs / 10), seed, endOnFailure: false },
-      ).finally(letDeliveriesGo);
-    });
+  stackTest(`FUZZ ${line}: each field, header, parameter and byte wrong once`, async () => {
+    const rights = await rightRequests(name, route);
+    await assertSomeSucceed(line, rights);
+    const sent = casesOf(route, rights, turn);
+    const faults = await faultsOf(sent);
+    await letDeliveriesGo();
+    const listed = faults.slice(0, 40).join("\n");
+    assert.equal(faults.length, 0, `${faults.length} of ${sent.length} (${repeat})\n${listed}`);
+  });
+
+  stackTest(`FUZZ ${line}: anything at all`, async () => {
+    const rights = await rightRequests(name, route);
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyCase(route), { minLength: 1, maxLength: 6 }), async (cases) => {
+        const faults = await faultsOf(cases.map(({ example, body, mutation, credentials }) => {
+          const right = rights[example % rights.length]!;
+          return [body === undefined ? right : { ...right, body }, mutation, credentials];
+        }));
+        assert.deepEqual(faults, []);
+      }),
+      { numRuns: Math.ceil(runs / 10), seed, endOnFailure: false },
+    ).finally(letDeliveriesGo);
+  });
+}
+
+/** What every run sends, and what the seed adds to it. */
+function casesOf(route: AnyRoute, rights: RightRequest[], turn: number): Case[] {
+  const fullest = fullestOf(rights);
+  const everything = rights.flatMap((right) => {
+    return [...everyMutation(surfaceOf(route, right))].map((mutation): Case => [right, mutation, "right"]);
+  });
+  for (const [index, [right, mutation]] of [...everything].entries()) {
+    // Without credentials the same mutations meet less code: one in eight will do.
+    if (index % 8 === 0) everything.push([right, mutation, CREDENTIALS[1 + index / 8 % 2]!]);
   }
+  const once = [...eachOnce(surfaceOf(route, fullest), turn)].map((
+    mutation,
+  ): Case => [fullest, mutation, "right"]);
+  const cases = [...once, ...ofEachField(everything, fullest), ...drawn(everything, singleMutations)];
+  const different = new Map(
+    cases.map((one) => [JSON.stringify([rights.indexOf(one[0]), one[1], one[2]]), one]),
+  );
+  // Another method may take away what all of them name.
+  return [...different.values()].sort(([, one], [, other]) =>
+    Number(one.kind === "method") - Number(other.kind === "method")
+  );
+}
+
+function surfaceOf(route: AnyRoute, { body, params }: RightRequest): Surface {
+  return { body, queryNames: queryNames(route), segments: Object.keys(params).length };
 }
 
 /** A route that refuses what is right would be fuzzed no deeper than its first check. */
