@@ -17,12 +17,12 @@ import { type Lane, runLane } from "./runner/lane.ts";
 const EVERYTHING: Lane[] = [
   {
     logName: "test-stack-1.log",
-    tests: ["tests/unit", "tests/stack", "tests/race"],
+    tests: ["tests/race", "tests/stack"],
     isBesideOthers: true,
   },
   {
     logName: "test-stack-2.log",
-    tests: ["tests/contract", "tests/isolation", "tests/chaos", "tests/fuzz"],
+    tests: ["tests/chaos", "tests/contract", "tests/fuzz", "tests/isolation", "tests/unit"],
     isBesideOthers: true,
   },
 ];
