@@ -22,7 +22,6 @@ export interface Lane {
  * No stack of another lane takes a port from here meanwhile.
  */
 const PROVIDER_PORTS = { first: 18_000, last: 19_999 };
-const givenPorts = new Set<number>();
 
 interface Setting {
   dataDir: string;
@@ -42,8 +41,8 @@ export async function runLane(lane: Lane): Promise<Outcome> {
   const setting: Setting = {
     dataDir,
     certificateAuthority: await makeAuthority(),
-    slackPort: providerPort(),
-    googlePort: providerPort(),
+    slackPort: freePort(PROVIDER_PORTS),
+    googlePort: freePort(PROVIDER_PORTS),
   };
   const stack = await startTestStack(setting);
   let outcome: Outcome | undefined;
@@ -55,14 +54,6 @@ export async function runLane(lane: Lane): Promise<Outcome> {
     await Deno.remove(dataDir, { recursive: true });
   }
   return outcome;
-}
-
-/** Nobody listens there yet, so it is remembered who has it. */
-function providerPort(): number {
-  let port = freePort(PROVIDER_PORTS);
-  while (givenPorts.has(port)) port = freePort(PROVIDER_PORTS);
-  givenPorts.add(port);
-  return port;
 }
 
 async function startTestStack(setting: Setting): Promise<Stack> {
