@@ -7,6 +7,8 @@ import { runSlice } from "./slice.ts";
 
 /** A wait no longer than this is waited for here: waiting costs no processor time, and the schedule comes once a minute. */
 const MAX_WAIT_MS = 45_000;
+/** The database's clock decides; while it is behind ours, it is not asked without a pause. */
+const MIN_WAIT_MS = 250;
 const MAX_WALL_MS = 100_000;
 
 /**
@@ -38,7 +40,7 @@ async function sitOut(
     while (current?.status === "waiting" && !hasEnded(current)) {
       const waitMs = new Date(current.next_slice_at ?? 0).getTime() - Date.now();
       if (waitMs > MAX_WAIT_MS || Date.now() + waitMs - startedMs > MAX_WALL_MS) return;
-      await new Promise((resolve) => setTimeout(resolve, Math.max(waitMs, 0) + 10));
+      await new Promise((resolve) => setTimeout(resolve, Math.max(waitMs + 10, MIN_WAIT_MS)));
       current = await slice();
     }
   } catch (error) {
