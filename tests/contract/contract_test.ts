@@ -4,13 +4,13 @@ import { hubStore, type Store } from "../../supabase/functions/_shared/db/store.
 import type { SliceLimits } from "../../supabase/functions/_shared/sync/slice_limits.ts";
 import type { SyncRun } from "../../supabase/functions/_shared/sync/run_answer.ts";
 import type { Fault } from "../../simulators/faults.ts";
-import type { ContractSubject, RunningSubject } from "../support/contract_subject.ts";
+import type { RunningSubject } from "../support/contract_subject.ts";
 import { call } from "../support/api.ts";
 import { connect } from "../support/channels.ts";
 import { eventually, sql, stack, stackTest } from "../support/stack.ts";
 import { createTenant } from "../support/tenant.ts";
 import { subjects } from "./subjects.ts";
-import { quiet, seeded, Synced } from "./synced.ts";
+import { quiet, seeded, type Synced, withSynced } from "./synced.ts";
 
 /** What every provider must stand, whatever it is. */
 type Contract = (synced: Synced, provider: RunningSubject) => Promise<void>;
@@ -282,16 +282,7 @@ for (const subject of subjects) {
   for (const [sentence, contract] of Object.entries(CONTRACT)) {
     const reason = subject.bypass?.[sentence];
     if (reason !== undefined) continue;
-    stackTest(`CONTRACT ${subject.name}: ${sentence}`, () => within(subject, contract));
-  }
-}
-
-async function within(subject: ContractSubject, contract: Contract): Promise<void> {
-  const provider = await subject.start();
-  try {
-    await contract(await Synced.connect(subject, provider), provider);
-  } finally {
-    await provider.stop();
+    stackTest(`CONTRACT ${subject.name}: ${sentence}`, () => withSynced(subject, contract));
   }
 }
 

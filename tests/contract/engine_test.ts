@@ -6,19 +6,12 @@ import type { RunningSubject } from "../support/contract_subject.ts";
 import { type Answer, call } from "../support/api.ts";
 import { odooSubjects } from "../support/odoo_subjects.ts";
 import { eventually, sql, stack, stackTest } from "../support/stack.ts";
-import { quiet, seeded, Synced } from "./synced.ts";
+import { quiet, seeded, type Synced, withSynced } from "./synced.ts";
 
 const subject = odooSubjects.find(({ name }) => name === "odoo employees over JSON-2")!;
 
-/** Runs with a provider and a connector of it. */
-async function withOdoo(test: (synced: Synced, provider: RunningSubject) => Promise<void>): Promise<void> {
-  const provider = await subject.start();
-  try {
-    await test(await Synced.connect(subject, provider), provider);
-  } finally {
-    await provider.stop();
-  }
-}
+const withOdoo = (test: (synced: Synced, provider: RunningSubject) => Promise<void>) =>
+  withSynced(subject, test);
 
 /** What the connector's newest run came to. */
 async function newestRun(synced: Synced) {

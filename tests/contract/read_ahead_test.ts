@@ -3,27 +3,15 @@ import assert from "node:assert/strict";
 import type { Store } from "../../supabase/functions/_shared/db/store.ts";
 import type { SyncRun } from "../../supabase/functions/_shared/sync/run_answer.ts";
 import { SLICE_LIMITS } from "../../supabase/functions/_shared/sync/slice_limits.ts";
-import type { ContractSubject, RunningSubject } from "../support/contract_subject.ts";
+import type { RunningSubject } from "../support/contract_subject.ts";
 import { call } from "../support/api.ts";
 import { googleSubjects } from "../support/google_subjects.ts";
 import { odooSubjects } from "../support/odoo_subjects.ts";
 import { eventually, sql, stackTest } from "../support/stack.ts";
-import { quiet, Synced } from "./synced.ts";
+import { quiet, type Synced, withSynced } from "./synced.ts";
 
 const files = googleSubjects.find(({ stream }) => stream === "drive_files")!;
 const employees = odooSubjects.find(({ name }) => name === "odoo employees over JSON-2")!;
-
-async function within(
-  subject: ContractSubject,
-  test: (synced: Synced, provider: RunningSubject) => Promise<void>,
-): Promise<void> {
-  const provider = await subject.start();
-  try {
-    await test(await Synced.connect(subject, provider), provider);
-  } finally {
-    await provider.stop();
-  }
-}
 
 /** A store at which something happens before a page is stored; `nth` counts the pages from 1. */
 function storeWith(beforePage: (nth: number) => Promise<void>): Pick<Store, "call"> {
@@ -55,7 +43,7 @@ async function requestsOf(
 stackTest(
   "SYNC: while a page is stored the next one is read, and no further one",
   () =>
-    within(files, async (synced, provider) => {
+    withSynced(files, async (synced, provider) => {
       provider.create(provider.pageSize * 3 + 1);
       const { run_id: runId } = await synced.start();
       const requestsAt: number[] = [];
@@ -76,7 +64,7 @@ stackTest(
 stackTest(
   "SYNC: what a slice reads ahead it stores: no page is asked for twice, however a run is cut",
   () =>
-    within(files, async (synced, provider) => {
+    withSynced(files, async (synced, provider) => {
       provider.create(provider.pageSize * 2 + 1);
       const single = await requestsOf(synced, provider, 1);
       for (const maxPages of [2, 3, 40]) {
@@ -95,7 +83,7 @@ stackTest(
 stackTest(
   "SYNC: a page that cannot be stored takes the one read ahead of it along",
   () =>
-    within(files, async (synced, provider) => {
+    withSynced(files, async (synced, provider) => {
       provider.create(provider.pageSize * 3 + 1);
       const { run_id: runId } = await synced.start();
       const waiting = await synced.slice(
@@ -115,7 +103,7 @@ stackTest(
 stackTest(
   "SYNC: a run that is cancelled or taken over in the middle keeps nothing that was read ahead",
   () =>
-    within(files, async (synced, provider) => {
+    withSynced(files, async (synced, provider) => {
       provider.create(provider.pageSize * 3 + 1);
       let requests = 0;
       const { run_id: runId } = await synced.start();
@@ -159,7 +147,7 @@ stackTest(
 stackTest(
   "SYNC: what is stored is counted when the page before is stored, not while it is",
   () =>
-    within(employees, async (synced, provider) => {
+    withSynced(employees, async (synced, provider) => {
       provider.create(3);
       await synced.complete();
       provider.create(provider.pageSize + 2);

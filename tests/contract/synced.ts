@@ -178,3 +178,24 @@ export function seeded(seed: number): () => number {
     return state / 2 ** 32;
   };
 }
+
+/**
+ * A test with a provider and a connector of it. The connector is gone in the end: the schedule would take up what it was
+ * left with, and use up what the next test plans at the same port.
+ */
+export async function withSynced(
+  subject: ContractSubject,
+  test: (synced: Synced, provider: RunningSubject) => Promise<void>,
+): Promise<void> {
+  const provider = await subject.start();
+  try {
+    const synced = await Synced.connect(subject, provider);
+    try {
+      await test(synced, provider);
+    } finally {
+      await sql`delete from public.integration_connectors where tenant_id = ${synced.tenant.id}`;
+    }
+  } finally {
+    await provider.stop();
+  }
+}
