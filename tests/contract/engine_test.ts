@@ -5,6 +5,7 @@ import { hubStore, type Store } from "../../supabase/functions/_shared/db/store.
 import type { RunningSubject } from "../support/contract_subject.ts";
 import { type Answer, call } from "../support/api.ts";
 import { odooSubjects } from "../support/odoo_subjects.ts";
+import { functionUsage } from "../support/function_usage.ts";
 import { eventually, sql, stack, stackTest } from "../support/stack.ts";
 import { quiet, seeded, type Synced, withSynced } from "./synced.ts";
 
@@ -296,16 +297,10 @@ async function held(synced: Synced): Promise<number> {
 
 /** Kills the process of a function; false when it has none. */
 async function killWorker(name: string): Promise<boolean> {
-  const response = await fetch(`${stack.apiUrl}/_internal/functions`, {
-    headers: { accept: "application/json" },
-  });
-  const { functions } = await response.json();
-  const worker = functions.find((row: { function: string; pid?: number }) =>
-    row.function === name && row.pid
-  );
-  if (!worker) return false;
+  const { pid } = await functionUsage(name);
+  if (!pid) return false;
   try {
-    Deno.kill(worker.pid, "SIGKILL");
+    Deno.kill(pid, "SIGKILL");
     return true;
   } catch (error) {
     // It had just been killed, or had ended by itself.
