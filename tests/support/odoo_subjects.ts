@@ -90,7 +90,7 @@ function running(
 const FUTURE = "2099-01-01 00:00:00";
 
 function futureCursor(major: number): Record<string, unknown> {
-  const next = { records: FUTURE, versions: major >= 19 ? FUTURE : null };
+  const next = { records: FUTURE, versions: major >= 19 ? FUTURE : null, absent: 0 };
   return { phase: "done", next, fresh: FUTURE };
 }
 

@@ -190,6 +190,32 @@ Deno.test("Odoo: a record that was committed hours late is missed by date, and f
   });
 });
 
+Deno.test("Odoo: what cannot be stored is looked for once, and does not hide what is missing later", async () => {
+  await withOdoo({ major: 17 }, async ({ odoo, run }) => {
+    createSome(odoo, "hr.employee", 60);
+    odoo.clock.advance(HOUR_MS);
+    const store = new PageStore();
+    let { cursor, pages } = await run(employees, store, null);
+    const refused = () => store.records.delete("13") && store.records.delete("14");
+    const read = async () => {
+      odoo.clock.advance(HOUR_MS);
+      ({ cursor, pages } = await run(employees, store, cursor));
+      refused();
+      return pages.flatMap((page) => page.records).length;
+    };
+    refused();
+    assert.equal(await read(), 60, "two are missing: they may have been committed late");
+    assert.deepEqual([await read(), await read()], [0, 0], "they were not");
+    store.records.delete("15");
+    assert.equal(await read(), 60, "a third is missing");
+    assert.deepEqual([await read(), store.records.size], [0, 58]);
+    odoo.database.unlink("hr.employee", [13, 14]);
+    assert.equal(await read(), 0);
+    store.records.delete("16");
+    assert.equal(await read(), 58, "nothing is absent any more, so one that is missing is looked for");
+  });
+});
+
 Deno.test("Odoo: records that come while a run counts do not make it begin anew", async () => {
   await withOdoo({}, async ({ odoo, connect, run }) => {
     createSome(odoo, "hr.employee", 60);
@@ -351,7 +377,7 @@ Deno.test("Odoo: a cursor of another form begins anew, one of the future finds n
     const store = new PageStore();
     await run(employees, store, null);
     const ahead = "2099-01-01 00:00:00";
-    const future = { phase: "done", next: { records: ahead, versions: null }, fresh: ahead };
+    const future = { phase: "done", next: { records: ahead, versions: null, absent: 0 }, fresh: ahead };
     const { pages, cursor } = await run(employees, store, future);
     assert.deepEqual(pages.flatMap((page) => page.records), []);
     odoo.clock.advance(HOUR_MS);

@@ -5,11 +5,19 @@ import { learntSchema } from "./learnt.ts";
 
 const mark = z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
 
-/** From which write_date on something is read: of the records, and of what holds part of them (null = it is not read). */
-const marks = z.object({ records: mark, versions: mark.nullable() });
+const last = z.int().min(0);
+
+/** From where a run goes on. */
+const marks = z.object({
+  /** From which write_date on records are read. */
+  records: mark,
+  /** The same of what holds part of them; null = it is not read. */
+  versions: mark.nullable(),
+  /** How many records were still missing when everything had been read: what cannot be stored is not looked for again. */
+  absent: last,
+});
 export type Marks = z.infer<typeof marks>;
 
-const last = z.int().min(0);
 /** What holds in every phase of a run. */
 const run = {
   /** Where the next run begins, found out when this one began. */

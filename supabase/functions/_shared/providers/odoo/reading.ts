@@ -98,12 +98,13 @@ interface Beginning {
 }
 
 /** Looks at the newest of everything before anything is read: what comes later belongs to the next run. */
-async function begin({ client, kind }: Step): Promise<Beginning> {
+async function begin({ client, kind }: Step, absent: number): Promise<Beginning> {
   const records = await newestOf(client, kind.model);
   const [versions, warnings] = await newestVersion(client, kind);
   const next: Marks = {
     records: nextMark(records.newest, records.servedAtMs),
     versions: versions && nextMark(versions.newest, versions.servedAtMs),
+    absent,
   };
   return {
     run: { next, fresh: secondAfter(records.newest) },
@@ -129,8 +130,9 @@ async function newestVersion(client: OdooClient, { versions }: Kind): Promise<[N
   }
 }
 
-async function beginAll(step: Step): Promise<Page> {
-  const { run, warnings } = await begin(step);
+/** @param absent - how many are missing: those that still are when everything has been read cannot be stored. */
+async function beginAll(step: Step, absent = 0): Promise<Page> {
+  const { run, warnings } = await begin(step, absent);
   const estimate = await countOf(step.client, step.kind.model, []);
   const page = await readAll(step, { phase: "all", last: 0, ...run });
   return { ...page, beginsPass: true, estimate, warnings };
@@ -150,7 +152,7 @@ async function readAll(step: Step, at: At<"all">): Promise<Page> {
 }
 
 async function beginChanges(step: Step, since: Marks): Promise<Page> {
-  const { run, newest, warnings } = await begin(step);
+  const { run, newest, warnings } = await begin(step, since.absent);
   const hasChanges = newest.records !== null && newest.records >= since.records;
   if (hasChanges) {
     const estimate = await countOf(step.client, step.kind.model, [["write_date", ">=", since.records]]);
@@ -208,10 +210,17 @@ async function check(step: Step, at: At<"check">): Promise<Page> {
   }
   if (stored < there) {
     const created = await countOf(client, kind.model, [["create_date", ">=", at.fresh]]);
-    // More is missing than was created meanwhile: it was committed so late that no lookback reached it.
-    if (there - stored > created) return await beginAll(step);
+    const missing = there - stored - created;
+    // More than was created meanwhile, or could not be stored: it was committed so late that no lookback reached it.
+    if (missing > at.next.absent) return await beginAll(step, missing);
   }
-  return { records: [], deletedIds: [], cursor: done(at), hasMore: false };
+  const absent = Math.min(at.next.absent, there - stored);
+  return {
+    records: [],
+    deletedIds: [],
+    cursor: done({ ...at, next: { ...at.next, absent } }),
+    hasMore: false,
+  };
 }
 
 async function readIds(step: Step, at: At<"ids">): Promise<Page> {
