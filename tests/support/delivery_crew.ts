@@ -58,6 +58,7 @@ export async function withDeliveryCrew(test: (crew: DeliveryCrew) => Promise<voi
       return client.sendRequest(request);
     };
     const stores: Store[] = [];
+    const everHired: Hired[] = [];
     const tenant = async () => {
       const slug = crypto.randomUUID();
       const [row] = await sql`insert into public.tenants (name, slug) values (${slug}, ${slug}) returning id`;
@@ -68,7 +69,9 @@ export async function withDeliveryCrew(test: (crew: DeliveryCrew) => Promise<voi
     const hire = () => {
       const store = createDirectStore({ databaseUrl: stack.dbUrl, maxConnections: 1 });
       stores.push(store);
-      return startWorking(store, send);
+      const hired = startWorking(store, send);
+      everHired.push(hired);
+      return hired;
     };
     const crew: DeliveryCrew = {
       ...{ sql, admin, dbUrl: stack.dbUrl, tenantId, tenant, hire, send },
@@ -110,6 +113,8 @@ export async function withDeliveryCrew(test: (crew: DeliveryCrew) => Promise<voi
     try {
       await test(crew);
     } finally {
+      // Also after a failure: one that goes on without its store would fail for itself, and hide what failed.
+      await Promise.allSettled(everHired.map((one) => one.stop()));
       client.close();
       await Promise.all(stores.map((store) => store.close()));
       await endpoints.close();
@@ -155,7 +160,11 @@ function startWorking(store: Store, send: DeliveryCrew["send"]): Hired {
       stopping = true;
       if (!killed) await working;
     },
-    kill: () => void (killed = true),
+    kill() {
+      killed = true;
+      // A call that was under way may end with its store; nobody waits for that any more.
+      working.catch(() => {});
+    },
   };
 }
 
