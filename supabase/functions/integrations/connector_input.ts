@@ -1,6 +1,6 @@
 import { InterlockError } from "../_shared/guardrails.ts";
 import { checkAddress } from "../_shared/http/check_address.ts";
-import { validated } from "../_shared/http/validated.ts";
+import { fieldRefused, validated } from "../_shared/http/validated.ts";
 import type { AnyConnector } from "../_shared/providers/connector_definition.ts";
 import { connectorOf } from "../_shared/providers/connectors.ts";
 
@@ -36,11 +36,10 @@ export function refuseOtherHosts(definition: AnyConnector, stored: unknown, give
   const known = before.success ? definition.addresses(before.data) : {};
   for (const [name, url] of Object.entries(definition.addresses(given))) {
     if (known[name] !== undefined && new URL(known[name]).origin === new URL(url).origin) continue;
-    const message =
-      `config.${name} names another host than the credentials were stored for; give the credentials as well.`;
-    throw new InterlockError("VALIDATION_FAILED", `secrets: ${message}`, {
-      details: { issues: [{ path: "secrets", message }] },
-    });
+    throw fieldRefused(
+      "secrets",
+      `config.${name} names another host than the credentials were stored for; give the credentials as well.`,
+    );
   }
 }
 
