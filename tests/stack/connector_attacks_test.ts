@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { startSlack } from "../../simulators/slack/slack.ts";
 import { call } from "../support/api.ts";
-import { sql, stackTest } from "../support/stack.ts";
+import { connect } from "../support/channels.ts";
+import { sql, stack, stackTest } from "../support/stack.ts";
 import { createTenant, type TestTenant } from "../support/tenant.ts";
 
 const TOKEN = "token-that-its-admin-typed-0123456789";
@@ -195,5 +197,28 @@ stackTest("CONNECTORS: what a host says about itself breaks neither a test nor a
     );
   } finally {
     await server.shutdown();
+  }
+});
+
+stackTest("CONNECTORS: an account may have a name that no column holds", async () => {
+  const tenant = await createTenant();
+  const token = `xoxb-${crypto.randomUUID()}`;
+  const team = { id: "T0TEAM", name: "Ac\0me \ud800" };
+  const slack = startSlack({ port: stack.slackPort, tokens: [token], channels: {}, team });
+  try {
+    const { id } = await connect(tenant, {
+      type: "slack",
+      config: {},
+      credentials: { bot_token: token },
+      orgId: tenant.orgs[0],
+    });
+    const tested = await call(`integrations/connectors/${id}/test`, {
+      method: "POST",
+      user: tenant.users.manager,
+    });
+    assert.deepEqual([tested.status, tested.body.works], [200, true], JSON.stringify(tested.body));
+    assert.equal(tested.body.connector.account_name, "Ac\ufffdme \ufffd");
+  } finally {
+    await slack.stop();
   }
 });

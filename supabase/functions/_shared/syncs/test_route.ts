@@ -5,6 +5,7 @@ import { type Finding, findingSchema } from "../connectors/finding.ts";
 import { openConnector } from "../connectors/open_connector.ts";
 import { InterlockError } from "../errors/interlock_error.ts";
 import { type AnyRoute, route } from "../http/route.ts";
+import { storableText } from "../json/storable_text.ts";
 import type { Logger } from "../log.ts";
 import { ProviderError } from "../providers/provider_error.ts";
 import type { SyncedConnector } from "../providers/synced_connector.ts";
@@ -56,7 +57,12 @@ async function found(
   try {
     const { connection } = openConnector(synced.definition, row, log);
     const { message, accountName } = await synced.test(connection);
-    return { message, account_name: accountName, error_class: null };
+    // The provider chose the names in it, and they are stored.
+    return {
+      message: storableText(message),
+      account_name: accountName === null ? null : storableText(accountName),
+      error_class: null,
+    };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     return { message: error.message, account_name: null, error_class: error.errorClass };
